@@ -1,0 +1,1 @@
+"""The chains of the house: one folder each, found by name."""

@@ -1,0 +1,1 @@
+"""To and from a channel: one file per provider."""

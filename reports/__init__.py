@@ -1,0 +1,1 @@
+"""The figures, drawn: HTML, charts and artifacts from the marts."""

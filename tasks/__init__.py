@@ -1,0 +1,1 @@
+"""One verb per file: thin Prefect tasks around sets and providers."""
