@@ -1,0 +1,123 @@
+"""The house: who writes, in which language, zone and currency, through which connectors, at what cost."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from marketing.settings import Channel, Price, Rate, Settings, Zone
+
+__all__ = ["House", "MissingSecret", "Vat"]
+
+#: what a connector's settings may not hold in the open
+SECRETS = ("password", "secret", "token", "api_key", "access_key", "private_key")
+
+
+class MissingSecret(LookupError):
+    """A connector's setting names an environment variable that is not set."""
+
+
+class Vat(Settings):
+    """Whether the amounts of orders carry value added tax, and at which rate."""
+
+    included: bool = Field(description="true when the amounts of orders carry VAT, else false")
+    rate: Rate = Field(Decimal(0), description="the rate as a share of one, such as 0.20")
+
+    @model_validator(mode="after")
+    def _stated(self) -> Self:
+        if self.included and not self.rate:
+            raise ValueError("a rate above 0 where included is true, such as rate = 0.20")
+        return self
+
+    @property
+    def divisor(self) -> Decimal:
+        """What an order's amount is divided by to be without tax."""
+        return 1 + self.rate if self.included else Decimal(1)
+
+
+class House(Settings):
+    """The settings of house.toml; amounts are Decimal in `currency`, without tax."""
+
+    name: str = Field(min_length=1, description="the name that messages are signed with")
+    language: str = Field(description="two small letters (ISO 639-1), such as fr")
+    zone: Zone = Field(description="a name of the IANA time zone database, such as Europe/Paris")
+    currency: str = Field(description="three capital letters (ISO 4217), such as EUR")
+    environment: Literal["demo", "test", "live"] = Field(description="'demo', 'test' or 'live'")
+    vat: Vat = Field(description="a table [vat] with included and rate")
+    #: margin as a share of an amount without tax, where an order line states none; None: unknown,
+    #: and then the figures are revenue, never return on investment
+    margin_rate: Rate | None = None
+    channels: dict[Channel, str] = Field(description="a table [channels]: channel = \"connector\"")
+    connectors: dict[str, dict[str, Any]] = Field(description="a table [connectors.<name>] for each connector")
+    #: what one touch costs, by channel, where the receipt states nothing better
+    costs: dict[Channel, Price] = Field(description="a table [costs]: channel = amount of one touch")
+    urls: dict[str, str] = {}
+
+    @field_validator("language")
+    @classmethod
+    def _language(cls, value: str) -> str:
+        if not (len(value) == 2 and value.isascii() and value.isalpha() and value.islower()):
+            raise ValueError("two small letters (ISO 639-1), such as fr")
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def _currency(cls, value: str) -> str:
+        if not (len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
+            raise ValueError("three capital letters (ISO 4217), such as EUR")
+        return value
+
+    @field_validator("urls")
+    @classmethod
+    def _urls(cls, value: dict[str, str]) -> dict[str, str]:
+        wrong = [name for name, url in value.items() if not url.startswith(("https://", "http://"))]
+        if wrong:
+            raise ValueError(f"addresses that open with https:// (not so: {', '.join(sorted(wrong))})")
+        return value
+
+    @field_validator("connectors")
+    @classmethod
+    def _connectors(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, settings in value.items():
+            if not isinstance(settings.get("kind"), str):
+                raise ValueError(f'a table [connectors.{name}] with kind = "…", the file in connectors/ that serves it')
+            for key, setting in settings.items():
+                if key.lower().endswith(SECRETS) and not _from_environment(setting):
+                    raise ValueError(f'no secret in the open: write {key} = {{ env = "NAME_OF_A_VARIABLE" }} '
+                                     f"in [connectors.{name}]")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        known = ", ".join(sorted(self.connectors)) or "none"
+        for channel, connector in self.channels.items():
+            if connector not in self.connectors:
+                raise ValueError(f"channels.{channel} is {connector!r}; accepted: a connector of this file: {known}")
+            if channel not in self.costs:
+                raise ValueError(f"costs.{channel} is missing; accepted: what one touch by {channel} costs "
+                                 f"in {self.currency}, 0 if nothing")
+        return self
+
+    def connector(self, channel: str, environment: Mapping[str, str]) -> tuple[str, str, dict[str, Any]]:
+        """Name, kind and settings of the connector that serves `channel`.
+
+        A setting `{ env = "NAME" }` takes its value from `environment`.
+        Raises KeyError for a channel that the house does not have, MissingSecret for a variable that is not set.
+        """
+        name = self.channels[channel]
+        settings = {key: _value(f"connectors.{name}.{key}", setting, environment)
+                    for key, setting in self.connectors[name].items() if key != "kind"}
+        return name, self.connectors[name]["kind"], settings
+
+
+def _from_environment(setting: object) -> bool:
+    return isinstance(setting, Mapping) and set(setting) == {"env"}
+
+
+def _value(key: str, setting: Any, environment: Mapping[str, str]) -> Any:
+    if not _from_environment(setting):
+        return setting
+    if setting["env"] not in environment:
+        raise MissingSecret(f"house.toml: {key} is taken from the environment variable {setting['env']}, which is not set")
+    return environment[setting["env"]]
