@@ -1,1 +1,1 @@
-"""To and from a channel: one file per provider."""
+"""To and from a channel: one file per provider, each sending messages and reading what comes back."""
