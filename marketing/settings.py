@@ -80,6 +80,8 @@ def _key(location: tuple[int | str, ...]) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, Mapping):
         return "a table"
+    if isinstance(value, list) and any(isinstance(item, Mapping | Settings) for item in value):
+        return f"a list of {len(value)}"
     if isinstance(value, bool | Decimal):
         return str(value).lower()
     # A value may be long, or a page pasted by mistake: its beginning is enough to find it.
