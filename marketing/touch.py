@@ -1,0 +1,99 @@
+"""The identity of a touch, and the token by which it is known outside the house."""
+
+import hmac
+from base64 import b32decode, b32encode
+from dataclasses import dataclass
+from hashlib import sha256
+from struct import Struct
+
+__all__ = ["CONTACT_BITS", "ForgedToken", "Touch", "contact_of", "enrolment", "seal", "sealer", "unseal", "wave_of"]
+
+#: An enrolment's id is its wave number above this many bits of contact id.
+CONTACT_BITS = 36
+CONTACT_MASK = (1 << CONTACT_BITS) - 1
+
+_IDENTITY = Struct(">qIBB")  # enrolment, step number, visit, leg: 14 bytes
+_TAG = 9
+
+
+class ForgedToken(ValueError):
+    """A token that this house did not make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """One message to one contact: enrolment, step (its number in the ledger), visit and leg."""
+
+    enrolment_id: int
+    step_no: int
+    visit: int
+    leg: int
+
+
+def enrolment(wave: int, contact_id: int) -> int:
+    """The id of one contact's enrolment in one wave."""
+    return wave << CONTACT_BITS | contact_id
+
+
+def contact_of(enrolment_id: int) -> int:
+    return enrolment_id & CONTACT_MASK
+
+
+def wave_of(enrolment_id: int) -> int:
+    return enrolment_id >> CONTACT_BITS
+
+
+def sealer(key: bytes):
+    """A function (enrolment_id, step_no, visit, leg) -> token of 37 letters and digits, always the same.
+
+    The token is a keyed SHA-256 of the identity and the identity masked by a second
+    one of that tag (the shape of a synthetic initialisation vector): it says nothing
+    to anybody else, cannot be made by anybody else, and needs no look-up table here.
+    """
+    tagging, masking = _inner(key, b"tag"), _inner(key, b"mask")
+    pack = _IDENTITY.pack
+
+    def seal_one(enrolment_id: int, step_no: int, visit: int, leg: int) -> str:
+        identity = pack(enrolment_id, step_no, visit, leg)
+        digest = tagging.copy()
+        digest.update(identity)
+        tag = digest.digest()[:_TAG]
+        digest = masking.copy()
+        digest.update(tag)
+        masked = int.from_bytes(identity, "big") ^ int.from_bytes(digest.digest()[:14], "big")
+        return b32encode(tag + masked.to_bytes(14, "big")).decode("ascii")[:37].lower()
+
+    return seal_one
+
+
+def seal(key: bytes, enrolment_id: int, step_no: int, visit: int, leg: int) -> str:
+    """The token of one touch; see `sealer` for many."""
+    return sealer(key)(enrolment_id, step_no, visit, leg)
+
+
+def unseal(key: bytes, token: str) -> Touch:
+    """The touch of a token. Raises `ForgedToken` for anything that `seal` with this key did not make."""
+    try:
+        raw = b32decode(token.upper() + "===")
+    except (ValueError, TypeError):
+        raise ForgedToken(f"not a token of this house: {token[:40]!r}") from None
+    if len(raw) != _TAG + 14:
+        raise ForgedToken(f"not a token of this house: {token[:40]!r}")
+    tag, masked = raw[:_TAG], raw[_TAG:]
+    masking = _inner(key, b"mask")
+    masking.update(tag)
+    identity = (int.from_bytes(masked, "big") ^ int.from_bytes(masking.digest()[:14], "big")).to_bytes(14, "big")
+    tagging = _inner(key, b"tag")
+    tagging.update(identity)
+    if not hmac.compare_digest(tagging.digest()[:_TAG], tag):
+        raise ForgedToken(f"not a token of this house: {token[:40]!r}")
+    return Touch(*_IDENTITY.unpack(identity))
+
+
+def _inner(key: bytes, purpose: bytes):
+    """SHA-256 that has absorbed a block of its own for this key and purpose.
+
+    The messages that follow have a fixed length, so that the plain prefix form of a
+    keyed hash is sound: nothing can be appended to them.
+    """
+    return sha256(sha256(key + b"/" + purpose).digest() * 2)
