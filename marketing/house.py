@@ -41,6 +41,7 @@ class House(Settings):
 
     name: str = Field(min_length=1, description="the name that messages are signed with")
     language: str = Field(description="two small letters (ISO 639-1), such as fr")
+    country: str = Field(description="two capital letters (ISO 3166), such as FR")
     zone: Zone = Field(description="a name of the IANA time zone database, such as Europe/Paris")
     currency: str = Field(description="three capital letters (ISO 4217), such as EUR")
     environment: Literal["demo", "test", "live"] = Field(description="'demo', 'test' or 'live'")
@@ -59,6 +60,13 @@ class House(Settings):
     def _language(cls, value: str) -> str:
         if not (len(value) == 2 and value.isascii() and value.isalpha() and value.islower()):
             raise ValueError("two small letters (ISO 639-1), such as fr")
+        return value
+
+    @field_validator("country")
+    @classmethod
+    def _country(cls, value: str) -> str:
+        if not (len(value) == 2 and value.isascii() and value.isalpha() and value.isupper()):
+            raise ValueError("two capital letters (ISO 3166), such as FR")
         return value
 
     @field_validator("currency")

@@ -44,6 +44,7 @@ class TestHouse:
 
     @pytest.mark.parametrize(("old", "new", "complaint"), [
         ('"fr" ', '"FR" ', "language is 'FR'; accepted: two small letters (ISO 639-1), such as fr"),
+        ('country = "FR"', 'country = "France"', "country is 'France'; accepted: two capital letters (ISO 3166), such as FR"),
         ('"Europe/Paris"', '"Paris"',
          "zone is 'Paris'; accepted: a name of the IANA time zone database, such as Europe/Paris"),
         ('"EUR"', '"euro"', "currency is 'euro'; accepted: three capital letters (ISO 4217), such as EUR"),
@@ -81,7 +82,7 @@ class TestHouse:
         """Every problem of a file is told in one go."""
         found = problems(House, tmp_path, 'name = ""\nzone = "Here"\n[channels]\n[connectors]\n[costs]\n')
 
-        assert [line.split(" ")[0] for line in found] == ["name", "language", "zone", "currency", "environment", "vat"]
+        assert [line.split(" ")[0] for line in found] == ["name", "language", "country", "zone", "currency", "environment", "vat"]
 
     @pytest.mark.parametrize(("content", "complaint"), [
         (b"name = ", "not TOML: Invalid value (at end of document); accepted: lines such as key = \"value\""),
