@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from marketing.channels import CHANNELS
+
 if TYPE_CHECKING:
     from marketing.responses import Response
 
@@ -18,9 +20,6 @@ __all__ = [
     "ACCEPTED", "CHANNELS", "BadSignature", "Base", "Capabilities", "Connector", "ConnectorDown", "ErrorKind",
     "Health", "Outcome", "Outgoing", "RawRequest", "Receipt", "Settings",
 ]
-
-#: The ways to a person that a step may name in `by`.
-CHANNELS = frozenset({"email", "sms", "phone", "post", "voice"})
 
 
 class Outcome(StrEnum):
