@@ -10,12 +10,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from marketing.channels import CHANNELS
 from marketing.settings import Channel, Settings
+from marketing.steps import Purpose
 
 __all__ = ["WEEKDAYS", "Cap", "Hours", "Policy"]
 
 #: as policy.toml writes them; their position is datetime's number of the day, Monday 0
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-PURPOSES = frozenset({"commercial", "relationship", "transactional"})
 
 
 def _weekdays(value: Any) -> Any:
@@ -34,12 +34,6 @@ def _time(value: Any) -> Any:
     return value
 
 
-def _purposes(value: frozenset[str] | None) -> frozenset[str] | None:
-    if value is not None and (not value or not value <= PURPOSES):
-        raise ValueError("a list of " + ", ".join(sorted(PURPOSES)) + "; left out: every purpose")
-    return value
-
-
 def _weight(value: float) -> float:
     if not 0 <= value <= 100:
         raise ValueError("a weight from 0 to 100; an e-mail is 1")
@@ -54,11 +48,10 @@ class Cap(Settings):
     channels: frozenset[Channel] | None = Field(
         None, min_length=1, description="a list of one channel or more; left out: all channels together")
     #: None: every purpose
-    purposes: frozenset[str] | None = None
+    purposes: frozenset[Purpose] | None = Field(
+        None, min_length=1, description="a list of one purpose or more; left out: every purpose")
     at_most: int = Field(ge=0, strict=True, description="a whole number of touches, 0 or more")
     within_days: int = Field(ge=1, le=3650, strict=True, description="a whole number of days, 1 or more")
-
-    _known = field_validator("purposes")(_purposes)
 
 
 class Hours(Settings):

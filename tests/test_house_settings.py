@@ -152,7 +152,7 @@ class TestPolicy:
         ('country = "FR"\n[[cap]]\nname = "a"\nat_most = 2',
          "cap[1].within_days is missing; accepted: a whole number of days, 1 or more"),
         ('country = "FR"\n[[cap]]\nname = "a"\nat_most = 2\nwithin_days = 7\npurposes = ["promo"]',
-         "cap[1].purposes is ['promo']; accepted: a list of commercial, relationship, transactional; left out: every purpose"),
+         "cap[1].purposes[1] is 'promo'; accepted: 'commercial', 'relationship' or 'transactional'"),
         ('country = "FR"\n[[cap]]\nname = "a"\nat_most = 2\nwithin_days = 7\nchannels = ["mail"]',
          "cap[1].channels[1] is 'mail'; accepted: a channel: email, feed, phone, post, sms, voice, webhook"),
         ('country = "FR"\n[[cap]]\nname = "a"\nat_most = 2\nwithin_days = 7\n'

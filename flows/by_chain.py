@@ -1,0 +1,43 @@
+"""One flow for each chain, made when it is asked for: `flows.by_chain.<name>`."""
+
+from typing import Any
+
+from prefect import Flow, flow, get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+import chains
+from flows import recipe, wiring
+from marketing import drawing, form
+from marketing.chain import Chain
+
+
+def __getattr__(name: str) -> Flow:
+    """The flow of the chain `name`; a chain whose file is broken raises its own error and stops no other."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    try:
+        made = globals()[name] = of(chains.load(name))
+    except chains.NoSuchChain as error:
+        raise AttributeError(str(error)) from None
+    return made
+
+
+def __dir__() -> list[str]:
+    return chains.names()
+
+
+def of(chain: Chain) -> Flow:
+    """The flow that makes one pass of `chain`, with the fields of its parameters as its form."""
+
+    def one_pass(**values: Any) -> Any:
+        params = form.filled(chain.params, values)
+        summary = recipe.run_pass(wiring.warehouse(), chain.name, params,
+                                  run=str(flow_run.id), progress=get_run_logger().info)
+        # A sentence on the run says what came of it to who never opens a log.
+        return Completed(message=str(summary), data=summary)
+
+    one_pass.__name__ = one_pass.__qualname__ = chain.name
+    one_pass.__doc__ = drawing.brief(chain)
+    one_pass.__signature__ = form.signature(chain.params)
+    return flow(name=chain.name, persist_result=False)(one_pass)

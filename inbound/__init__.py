@@ -1,0 +1,1 @@
+"""The door: what comes in from the world, kept before it is answered."""
