@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from marketing import graph
 from marketing.calendar import Span
+from marketing.channels import CHANNELS
+from marketing.files import check_files
 from marketing.relation import ENTRY
-from marketing.responses import CALL_OUTCOMES, KNOWN, MACHINE_BRANCH_FORBIDDEN, NOT_SENT
+from marketing.responses import KNOWN, MACHINE_BRANCH_FORBIDDEN, NOT_SENT
 from marketing.steps import (
     NAMED, Assign, ChainError, Delay, End, Enrol, Experiment, Goal, GoTo, Send, Split, WaitFor, Written, branches, walk,
 )
@@ -19,7 +21,7 @@ from marketing.steps import (
 if TYPE_CHECKING:
     from marketing.chain import Chain
 
-__all__ = ["check", "check_all", "named"]
+__all__ = ["check", "check_all", "check_files", "named"]
 
 KINDS = ("prospecting", "loyalty", "transactional")
 SOURCES = ("contacts", "orders", "consents", "suppressions", "responses")
@@ -137,8 +139,10 @@ def _of_sends(chain: Chain) -> Iterator[str]:
     for step in walk(chain.steps):
         if isinstance(step, Send):
             channels = step.channels
-            if not channels or not all(named(channel) for channel in channels):
-                yield f'{_said(step)} has by={step.by!r}: name a channel, such as by="email", or several in a tuple'
+            for channel in set(channels) - CHANNELS:
+                yield f'{_said(step)} goes by "{channel}", which is no channel: {_accepted(channel, CHANNELS)}'
+            if not channels:
+                yield f'{_said(step)} has no channel: write by="email", or several to fall back on in a tuple'
             elif len(set(channels)) < len(channels):
                 yield f"{_said(step)} has by={step.by!r}, one channel twice: name each once"
 
