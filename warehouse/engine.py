@@ -1,0 +1,79 @@
+"""DuckDB in memory, one per process and task: reads parts, keeps only temporary tables."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+__all__ = ["Engine", "statement"]
+
+SQL = Path(__file__).parent / "sql"
+_PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
+_COMMENT = re.compile(r"--[^\n]*")
+
+
+@cache
+def statement(name: str) -> str:
+    """The text of warehouse/sql/<name>.sql, one statement."""
+    return (SQL / f"{name}.sql").read_text(encoding="utf-8")
+
+
+@cache
+def parameters(query: str) -> frozenset[str]:
+    """The $names that a query takes."""
+    return frozenset(_PARAMETER.findall(_COMMENT.sub("", query)))
+
+
+class Engine:
+    """A DuckDB connection with a memory limit; queries by file name or text, values by `$name`."""
+
+    def __init__(self, memory_limit: str = "400MB", threads: int = 2, spill: Path | None = None):
+        # The limit is DuckDB's own; Arrow tables and Python come on top of it.
+        config = {"memory_limit": memory_limit, "threads": threads, "preserve_insertion_order": True,
+                  "autoinstall_known_extensions": False, "autoload_known_extensions": False}
+        if spill:
+            config["temp_directory"] = str(spill)
+        self.con = duckdb.connect(config=config)
+        self.execute("SET TimeZone = 'UTC'")
+
+    def run(self, name: str, **values) -> list[tuple]:
+        """Execute a statement file; values it does not name are left out."""
+        return self.execute(statement(name), **values)
+
+    def keep(self, table: str, name: str, **values) -> str:
+        """Keep the answer of a statement file as a temporary table; returns its name."""
+        self.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {statement(name)}", **values)
+        return table
+
+    def execute(self, query: str, **values) -> list[tuple]:
+        """Execute to the end (a result left open would block the next statement); returns all rows."""
+        return self.con.execute(query, _bound(query, values)).fetchall()
+
+    def sql(self, query: str, **values) -> pa.Table:
+        """The answer of a query as an Arrow table."""
+        return self.con.sql(query, params=_bound(query, values) or None).to_arrow_table()
+
+    def value(self, query: str, **values):
+        """The first column of the first row, None where there is none."""
+        rows = self.execute(query, **values)
+        return rows[0][0] if rows else None
+
+    def count(self, relation: str) -> int:
+        return self.value(f"SELECT count(*) FROM {relation}")
+
+    def register(self, name: str, table: pa.Table) -> None:
+        self.con.register(name, table)
+
+    def drop(self, *names: str) -> None:
+        for name in names:
+            self.execute(f"DROP VIEW IF EXISTS {name}")
+
+    def close(self) -> None:
+        self.con.close()
+
+
+def _bound(query: str, values: dict) -> dict:
+    wanted = parameters(query)
+    return {name: value for name, value in values.items() if name in wanted}

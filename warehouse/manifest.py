@@ -1,0 +1,68 @@
+"""The manifest: which parts are true at a moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from warehouse.schema import part
+
+__all__ = ["Part", "current_number", "listed", "parts_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One row of the manifest."""
+
+    n: int
+    tbl: str
+    slice: int
+    rows: int
+    path: str | None
+    inline: bytes | None
+    chain: int | None = None
+    version: int | None = None
+    from_step: str | None = None
+    to_step: str | None = None
+    reason: str | None = None
+    channel: str | None = None
+    purpose: str | None = None
+    connector: str | None = None
+    cost: Decimal | None = None
+    run: str | None = None
+    happened_at: datetime | None = None
+    lo_at: datetime | None = None
+    hi_at: datetime | None = None
+    upto: int | None = None
+    bytes: int = 0
+
+
+_COLUMNS = [part.c[name] for name in Part.__dataclass_fields__]
+
+
+def current_number(tx: sa.Connection) -> int:
+    """The number of the newest part: everything up to it is visible, nothing beyond it."""
+    return tx.execute(sa.text("SELECT value FROM counter WHERE name = 'part'")).scalar_one()
+
+
+def visible(n: int) -> sa.ColumnElement[bool]:
+    """The condition that a part is true in the moment `n`."""
+    return (part.c.n <= n) & (part.c.retired_n.is_(None) | (part.c.retired_n > n))
+
+
+def parts_of(tx: sa.Connection, n: int, tbl: str | Sequence[str], *conditions, slice: int | None = None) -> list[Part]:
+    """The parts of a table (or several) that are true at `n`, oldest first."""
+    names = [tbl] if isinstance(tbl, str) else list(tbl)
+    query = sa.select(*_COLUMNS).where(part.c.tbl.in_(names), visible(n), *conditions).order_by(part.c.n)
+    if slice is not None:
+        query = query.where(part.c.slice == slice)
+    return [Part(*row) for row in tx.execute(query)]
+
+
+def listed(tx: sa.Connection, tbl: str, slice: int, after: int, upto: int) -> bool:
+    """Whether anything of a table was listed after one moment and up to another."""
+    query = sa.select(sa.literal(1)).where(part.c.tbl == tbl, part.c.slice == slice,
+                                           part.c.n > after, part.c.n <= upto)
+    return tx.execute(query.limit(1)).first() is not None

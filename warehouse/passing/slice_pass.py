@@ -1,0 +1,182 @@
+"""The pass of one chain over one slice: what it read, what it moved, and the commit that makes it true."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from marketing.chance import DRAW_SQL
+from warehouse import schema
+from warehouse.manifest import listed, parts_of
+from warehouse.passing.moving import Mover
+from warehouse.passing.standing import prepare_standing
+from warehouse.scan import scan
+from warehouse.versions import Version
+
+__all__ = ["Resting", "SlicePass"]
+
+#: More live parts than this feed a step: its residents are written again as one part (keeps passes flat).
+FEEDS = 8
+
+
+@dataclass
+class Resting:
+    """The row of the ledger that answers an idle pass: who rests at a step, and when the first is due."""
+
+    residents: int = 0
+    next_due: datetime | None = None
+    feeds: int = 0
+    changed: bool = False
+
+
+@dataclass
+class Tally:
+    """What the pass did, in numbers; `explain` turns it into a sentence."""
+
+    audience: int = 0
+    inside: int = 0
+    entered_recently: int = 0
+    entered: int = 0
+    held_out: int = 0
+    handed_over: int = 0
+    moves: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    planned: dict[str, int] = field(default_factory=dict)
+    refused: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def count(self, into: dict, key, rows: int) -> None:
+        into[key] = into.get(key, 0) + rows
+
+
+class SlicePass:
+    """Everything one (chain, slice) needs in one pass; `commit` makes it true or raises HeadMoved.
+
+    `versions` are those with contacts in them, `current` is the one that enrols.
+    """
+
+    def __init__(self, warehouse, versions: list[Version], current: Version, *, slice: int, as_of: datetime, run: str):
+        self.warehouse, self.house, self.policy = warehouse, warehouse.house, warehouse.policy
+        self.versions, self.current = versions, current
+        self.chain, self.slice, self.as_of, self.run = current.chain, slice, as_of, run
+        self.engine = warehouse.engine()
+        self.engine.execute(DRAW_SQL)
+        self.commit = warehouse.commit(run=run, as_of=as_of, engine=self.engine)
+        # Heads before the snapshot: who commits in between makes this commit fail, never wrong.
+        self.commit.read_head(f"chain:{self.chain}", slice)
+        self.account = self.commit.see_head("account", slice)
+        self.snapshot = warehouse.open_snapshot(slice=slice, engine=self.engine)
+        self.n = self.snapshot.n
+        self.resting = self._read_resting()
+        self.mark = self._read_mark()
+        self.tally = Tally()
+        self.moving = Mover(self)
+        self._standing = False
+        self._left = False
+        self._scans = 0
+
+    # What was there before this pass ------------------------------------------------------------------
+
+    def _read_resting(self) -> dict[tuple[int, str], Resting]:
+        rest = schema.rest
+        with self.warehouse.ledger.read() as tx:
+            rows = tx.execute(sa.select(rest).where(rest.c.chain == self.chain, rest.c.slice == self.slice)).mappings()
+            return {(r["version"], r["step"]): Resting(r["residents"], r["next_due"], r["feeds"]) for r in rows}
+
+    def _read_mark(self) -> int:
+        mark = schema.watermark
+        with self.warehouse.ledger.read() as tx:
+            return tx.execute(sa.select(mark.c.n).where(mark.c.reader == self.reader, mark.c.slice == self.slice)).scalar() or 0
+
+    @property
+    def reader(self) -> str:
+        return f"chain:{self.chain}"
+
+    def parts(self, tbl, *conditions, slice: int | None = -1):
+        """Parts of the snapshot, of this slice unless another (None: all) is asked for."""
+        with self.warehouse.ledger.read() as tx:
+            return parts_of(tx, self.n, tbl, *conditions, slice=self.slice if slice == -1 else slice)
+
+    def listed(self, tbl: str) -> bool:
+        """Whether the snapshot holds parts of a table that this chain has not read yet."""
+        with self.warehouse.ledger.read() as tx:
+            return listed(tx, tbl, self.slice, self.mark, self.n)
+
+    def scan(self, tbl: str, view: str, *conditions, constants: bool = True, slice: int | None = -1, parts=None) -> str:
+        """A view over parts of the snapshot."""
+        chosen = self.parts(tbl, *conditions, slice=slice) if parts is None else parts
+        scan(self.engine, self.warehouse.store, chosen, tbl, view, constants)
+        return view
+
+    def standing(self) -> str:
+        """The view `standing`: what the gate needs to know of each contact, as of the snapshot."""
+        if not self._standing:
+            prepare_standing(self)
+            self._standing = True
+        return "standing"
+
+    # Who stands where -----------------------------------------------------------------------------------
+
+    def residents(self, version: int, step: str) -> str:
+        """A view of those who rested at a step when the pass began, but for those who have left since.
+
+        They are the arrivals of the step's parts that no departure follows: its latest
+        rest part and the moves after it.
+        """
+        part = schema.part
+        self._scans += 1
+        name = f"residents_{self._scans}"
+        here = (part.c.chain == self.chain, part.c.version == version)
+        rests = self.parts("rest", *here, part.c.to_step == step)
+        upto = rests[-1].upto if rests else 0
+        later = (*here, part.c.n > upto)
+        self.scan("rest", f"{name}_rest", parts=rests, constants=False)
+        self.scan("moves", f"{name}_in", *later, part.c.to_step == step)
+        self.scan("moves", f"{name}_out", *later, part.c.from_step == step)
+        left = "ANTI JOIN left_now AS l ON l.enrolment_id = a.enrolment_id" if self._left else ""
+        self.engine.execute(f"""
+            CREATE OR REPLACE TEMP VIEW {name} AS
+            SELECT a.*, 0::SMALLINT AS fresh FROM (
+                SELECT enrolment_id, seq, visit, since, passed, planned, due_at, until_at, arrived_at FROM {name}_rest
+                UNION ALL
+                SELECT enrolment_id, seq, visit, since, passed, planned, due_at, until_at, moved_at FROM {name}_in
+            ) AS a
+            ANTI JOIN {name}_out AS o ON o.enrolment_id = a.enrolment_id AND o.seq = a.seq + 1 {left}""")
+        self._compact(version, step, name, [p.n for p in rests])
+        return name
+
+    def _compact(self, version: int, step: str, view: str, old: list[int]) -> None:
+        """Write who rests at a step as one part, once many parts feed it: as of the snapshot, moves of now come after."""
+        resting = self.resting.get((version, step))
+        if self._left or resting is None or resting.feeds <= FEEDS:
+            return
+        self.commit.retire(old)
+        self.commit.add("rest", view, slice=self.slice, chain=self.chain, version=version, to_step=step, upto=self.n,
+                        run=None)
+        resting.feeds, resting.changed = 1, True
+
+    def leave_now(self, relation: str) -> None:
+        """Those who left by goal or exit: from here on they stand nowhere."""
+        self.engine.execute(f"CREATE OR REPLACE TEMP TABLE left_now AS SELECT enrolment_id FROM {relation}")
+        self._left = True
+
+    def rest_of(self, version: int, step: str) -> Resting:
+        return self.resting.setdefault((version, step), Resting())
+
+    # The end ----------------------------------------------------------------------------------------------
+
+    def finish(self) -> list[int]:
+        """Commit: moves, touches, refusals, batches, watermark and who rests where. Raises HeadMoved."""
+        self.commit.within(self._write_resting)
+        return self.commit.apply()
+
+    def _write_resting(self, tx: sa.Connection, _numbers: list[int]) -> None:
+        for (version, step), resting in self.resting.items():
+            if resting.changed:
+                self.warehouse.ledger.put(tx, schema.rest, {
+                    "chain": self.chain, "version": version, "slice": self.slice, "step": step,
+                    "residents": resting.residents, "next_due": resting.next_due, "feeds": resting.feeds,
+                })
+        self.warehouse.ledger.put(tx, schema.watermark, {"reader": self.reader, "slice": self.slice, "n": self.n})
+
+    def close(self) -> None:
+        self.snapshot.release()
+        self.engine.close()

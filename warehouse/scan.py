@@ -1,0 +1,85 @@
+"""Parts as relations: files and inline rows of one table behind one view."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from warehouse.engine import Engine
+from warehouse.manifest import Part
+from warehouse.tables import TABLES, Table
+
+__all__ = ["decode", "encode", "scan"]
+
+#: Types of the constants that a view shows beside the stored columns.
+_CONSTANT_TYPES = {
+    "chain": pa.int64(), "version": pa.int64(), "run": pa.string(), "from_step": pa.string(), "to_step": pa.string(),
+    "reason": pa.string(), "channel": pa.string(), "purpose": pa.string(), "connector": pa.string(),
+    "cost": pa.decimal128(18, 6), "happened_at": pa.timestamp("us"), "upto": pa.int64(), "slice": pa.int32(),
+    "n": pa.int64(),
+}
+
+
+def encode(table: pa.Table) -> bytes:
+    """The rows of a small part, to travel inside its manifest row."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def decode(inline: bytes) -> pa.Table:
+    return pa.ipc.open_stream(inline).read_all()
+
+
+def scan(engine: Engine, store, parts: Sequence[Part], tbl: str, view: str, constants: bool = True) -> None:
+    """Create the temporary view `view` over `parts` of the table `tbl`.
+
+    With `constants`, what stands in the manifest rows is joined on as columns: by
+    file name for files, by value for inline rows. No parts make an empty view.
+    """
+    table = TABLES[tbl]
+    files = [part for part in parts if part.path]
+    inline = [part for part in parts if part.inline is not None]
+    sources = []
+    if files:
+        sources.append(_files(engine, store, files, table, view, constants))
+    if inline or table.open or not files:  # an open table's view always has its documented columns
+        sources.append(_inline(engine, inline, table, view, constants))
+    engine.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS " + " UNION ALL BY NAME ".join(sources))
+
+
+def _files(engine: Engine, store, parts: Sequence[Part], table: Table, view: str, constants: bool) -> str:
+    paths = store.local([part.path for part in parts])
+    relation = engine.con.read_parquet(paths, union_by_name=table.open, filename=constants and bool(table.constants))
+    engine.drop(f"{view}_files")
+    relation.create_view(f"{view}_files")
+    stored = "f.*" if table.open else ", ".join(f"f.{name}" for name in table.columns.names)
+    if not (constants and table.constants):
+        return f"SELECT {stored} FROM {view}_files AS f"
+    keys = pa.table({"part_file": paths}).append_column("part_n", pa.array([part.n for part in parts], pa.int64()))
+    for name, values in _constants(parts, table).items():
+        keys = keys.append_column(name, values)
+    engine.register(f"{view}_parts", keys)
+    shown = ", ".join(f"p.{name}" for name in table.constants)
+    return f"SELECT {stored}, {shown} FROM {view}_files AS f JOIN {view}_parts AS p ON p.part_file = f.filename"
+
+
+def _inline(engine: Engine, parts: Sequence[Part], table: Table, view: str, constants: bool) -> str:
+    pieces = []
+    for part in parts:
+        rows = decode(part.inline)
+        if constants:
+            for name, values in _constants([part], table).items():
+                rows = rows.append_column(name, pa.repeat(values[0], rows.num_rows))
+        pieces.append(rows)
+    empty = table.empty()
+    if constants:
+        for name in table.constants:
+            empty = empty.append_column(name, pa.array([], _CONSTANT_TYPES[table.constants[name]]))
+    engine.register(f"{view}_inline", pa.concat_tables([empty, *pieces], promote_options="permissive"))
+    return f"SELECT * FROM {view}_inline"
+
+
+def _constants(parts: Sequence[Part], table: Table) -> dict[str, pa.Array]:
+    return {name: pa.array([getattr(part, column) for part in parts], _CONSTANT_TYPES[column])
+            for name, column in table.constants.items()}

@@ -1,0 +1,2 @@
+-- One row per order line.
+SELECT * FROM raw_orders

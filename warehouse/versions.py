@@ -1,0 +1,78 @@
+"""Chains in the ledger: every version kept whole, step names numbered once."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import sqlalchemy as sa
+
+from marketing.graph import Graph
+from warehouse import schema
+
+__all__ = ["Version", "chain_number", "register", "versions_of"]
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a chain as the ledger keeps it: its graph and the text of its queries by name."""
+
+    id: int
+    chain: int
+    number: int
+    graph: Graph
+    queries: dict[str, str]
+    step_numbers: dict[str, int]
+
+    @cached_property
+    def name(self) -> str:
+        return self.graph.chain
+
+
+def chain_number(tx: sa.Connection, name: str) -> int | None:
+    return tx.execute(sa.select(schema.chain.c.id).where(schema.chain.c.name == name)).scalar()
+
+
+def register(ledger, graph: Graph, params_schema: dict, queries: dict[str, str], now: datetime) -> Version:
+    """Keep this version of a chain, or find it: the same graph, parameters and queries are the same version."""
+    digest = _digest(graph, params_schema, queries)
+    version = schema.version
+    with ledger.begin() as tx:
+        chain = chain_number(tx, graph.chain)
+        if chain is None:
+            chain = tx.execute(sa.insert(schema.chain).returning(schema.chain.c.id), {"name": graph.chain}).scalar_one()
+        found = tx.execute(sa.select(version.c.id).where(version.c.chain == chain, version.c.digest == digest)).scalar()
+        if found is None:
+            number = 1 + (tx.execute(sa.select(sa.func.max(version.c.number)).where(version.c.chain == chain)).scalar() or 0)
+            found = tx.execute(sa.insert(version).returning(version.c.id), {
+                "chain": chain, "number": number, "digest": digest, "graph": graph.to_json(),
+                "params_schema": json.dumps(params_schema, sort_keys=True), "queries": json.dumps(queries, sort_keys=True),
+                "created_at": now,
+            }).scalar_one()
+        _number_steps(tx, chain, graph)
+    return next(v for v in versions_of(ledger, chain) if v.id == found)
+
+
+def versions_of(ledger, chain: int) -> list[Version]:
+    """Every version of a chain, oldest first."""
+    with ledger.read() as tx:
+        rows = tx.execute(sa.select(schema.version).where(schema.version.c.chain == chain)
+                          .order_by(schema.version.c.number)).mappings().all()
+        numbers = dict(tx.execute(sa.select(schema.step.c.name, schema.step.c.id)
+                                  .where(schema.step.c.chain == chain)).all())
+    return [Version(row["id"], chain, row["number"], Graph.from_json(row["graph"]), json.loads(row["queries"]), numbers)
+            for row in rows]
+
+
+def _number_steps(tx: sa.Connection, chain: int, graph: Graph) -> None:
+    known = set(tx.execute(sa.select(schema.step.c.name).where(schema.step.c.chain == chain)).scalars())
+    new = [{"chain": chain, "name": step.name} for step in graph.sends if step.name not in known]
+    if new:
+        tx.execute(sa.insert(schema.step), new)
+
+
+def _digest(graph: Graph, params_schema: dict, queries: dict[str, str]) -> str:
+    from hashlib import sha256
+
+    whole = json.dumps([graph.to_json(), params_schema, queries], sort_keys=True)
+    return sha256(whole.encode()).hexdigest()
