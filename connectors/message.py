@@ -11,7 +11,8 @@ from typing import Any
 from jinja2 import TemplateError
 
 from connectors.layout import BadTemplate
-from connectors.template import Compiled, Environment, Unfilled, assemble
+from connectors.sandbox import Environment, Unfilled
+from connectors.template import Compiled, parts_of
 
 __all__ = ["FIELDS", "BadTemplate", "Message", "Messages", "MissingMessage", "MissingValue", "RenderFailed"]
 
@@ -154,14 +155,14 @@ def _compile(path: Path, shared: Path, channel: str, label: str) -> tuple[Messag
     read = _Reader([path.parent, shared], label)
     env = Environment(read)
     head, body = _head(read(path.name), channel, label)
-    source, names = assemble(env, {k: v for k, v in head.items() if "{" in v}, body, label, read, channel in _HTML)
-    for imported in _IMPORT.findall(source):
+    parts = parts_of(env, {k: v for k, v in head.items() if "{" in v}, body, label, read, channel in _HTML)
+    for imported in _IMPORT.findall(parts[-1].source):
         read(imported)
     key = (label, read.digest())
     if key not in _COMPILED:
         fixed = dict.fromkeys(FIELDS[channel][:3], "") if channel == "email" else {}
         language = (path.name.split(".") + [""])[1] if path.name.count(".") == 3 else ""
-        compiled = Compiled(env, source, names, label)
+        compiled = Compiled(env, parts, label)
         _COMPILED[key] = Message(label, channel, language, key[1], compiled, fixed | head)
     return _COMPILED[key], list(read.files)
 
