@@ -51,7 +51,8 @@ def create(con: duckdb.DuckDBPyConnection, settings: MartSettings) -> None:
 def set_variables(con: duckdb.DuckDBPyConnection, settings: MartSettings) -> None:
     """The settings as session variables of a connection, where the marts read them."""
     rate = settings.margin_rate
-    values = {"as_of": settings.as_of, "attribution_days": settings.attribution_days, "weights": dict(settings.weights),
+    weights = [{"channel": channel, "weight": float(weight)} for channel, weight in settings.weights.items()]
+    values = {"as_of": settings.as_of, "attribution_days": settings.attribution_days, "weights": weights,
               "windows": list(settings.windows), "margin_rate": None if rate is None else float(rate)}
     for name, value in values.items():
         con.execute(f"SET VARIABLE {name} = $value", {"value": value}).fetchall()
