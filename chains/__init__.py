@@ -43,7 +43,7 @@ def load(name: str) -> Chain:
         chain = import_module(f"{__name__}.{name}.chain").CHAIN
         if chain.name != name:
             raise ValueError(f"CHAIN is named {chain.name!r}; its folder is {name!r}, and both must be the same")
-    except Exception as error:  # noqa: BLE001 - a chain's file may fail in any way, and must stop no other
+    except Exception as error:  # a chain's file may fail in any way, and must stop no other
         # A half-read module would be found, and found empty, the next time.
         sys.modules.pop(f"{__name__}.{name}.chain", None)
         raise BrokenChain(f"chains/{name}/chain.py{_line(error, path)}: {_fault(error)}") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from marketing.channels import CHANNELS
 
