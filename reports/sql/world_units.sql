@@ -1,0 +1,27 @@
+-- One row per chain with a holdout and contact enrolled in it: what the contact bought in its windows, whatever the arm.
+-- Orders inside two windows count once.
+WITH windows AS (
+    SELECT enrolments.chain, enrolments.contact_id, enrolments.enrolled_at, goals.closes_at, goals.holdout
+    FROM enrolments
+    JOIN goals USING (wave)
+    WHERE goals.holdout > 0
+),
+members AS (
+    SELECT chain, contact_id, any_value(holdout) AS holdout FROM windows GROUP BY chain, contact_id
+),
+lines AS (
+    SELECT DISTINCT windows.chain, windows.contact_id, orders.order_id, orders.line_id, orders.amount
+    FROM windows
+    JOIN orders ON orders.contact_id = windows.contact_id
+        AND orders.ordered_at > windows.enrolled_at AND orders.ordered_at <= windows.closes_at
+    WHERE orders.cancelled_at IS NULL
+),
+bought AS (
+    SELECT chain, contact_id, sum(amount)::DOUBLE AS revenue FROM lines GROUP BY chain, contact_id
+),
+units AS (
+    SELECT members.chain, members.contact_id, members.holdout, coalesce(bought.revenue, 0) AS revenue
+    FROM members
+    LEFT JOIN bought USING (chain, contact_id)
+)
+SELECT * FROM units ORDER BY chain, contact_id
