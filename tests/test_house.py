@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "connectors": {"marketing", "jinja2", "markupsafe", "pydantic", "css_inline", "pyarrow", "numpy", "scipy"},
     "warehouse": {"marketing", "duckdb", "sqlalchemy", "alembic", "pyarrow", "numpy", "boto3", "botocore"},
     "inbound": {"marketing", "connectors", "warehouse", "fastapi", "starlette", "jinja2", "pydantic", "itsdangerous"},
-    "reports": {"marketing", "warehouse", "jinja2", "markupsafe", "matplotlib"},
+    "reports": {"marketing", "warehouse", "jinja2", "markupsafe", "matplotlib", "numpy", "pyarrow"},
     "tasks": {"prefect", "marketing", "warehouse", "connectors", "reports", "jinja2"},
     "flows": {"prefect", "chains", "tasks", "marketing"},
     "demo": None,

@@ -13,6 +13,7 @@ from prefect.utilities.callables import parameter_schema
 
 import chains
 import flows
+from marketing.form import signature
 
 GOOD = '''"""Win back."""
 from marketing.chain import COMMERCIAL, Chain, Field, Send, WaveParams
@@ -36,6 +37,9 @@ BROKEN = {
                       "and both must be the same"),
     "unsaid": (GOOD.replace(", purpose=COMMERCIAL", ""), "chains/unsaid/chain.py, line 10: ChainError"),
 }
+
+
+SHIPPED = chains.names()
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,15 @@ def test_form(by_chain):
                  "title": "Kind of wine"},
         "shares": {"type": "array", "items": {"type": "number"}, "default": [], "position": 2, "title": "Shares"},
     }
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped(name):
+    """Every chain of the house loads, and its form can be left alone: each field has words and a default."""
+    fields = signature(chains.load(name).params).parameters
+
+    assert [field for field, part in fields.items() if part.default is part.empty] == []
+    assert [field for field, part in fields.items() if not part.default.description] == []
 
 
 @pytest.mark.xdist_group("prefect")
