@@ -50,7 +50,7 @@ class Cap(Settings):
     #: None: every purpose
     purposes: frozenset[Purpose] | None = Field(
         None, min_length=1, description="a list of one purpose or more; left out: every purpose")
-    at_most: int = Field(ge=0, strict=True, description="a whole number of touches, 0 or more")
+    at_most: int = Field(ge=1, strict=True, description="a whole number of touches, 1 or more")
     within_days: int = Field(ge=1, le=3650, strict=True, description="a whole number of days, 1 or more")
 
 
