@@ -148,7 +148,7 @@ class TestPolicy:
         ('country = "FR"\nglobal_holdout = 10',
          "global_holdout is 10; accepted: a share of the contacts, from 0 to 0.5"),
         ('country = "FR"\n[[cap]]\nname = "a"\nat_most = 2.5\nwithin_days = 7',
-         "cap[1].at_most is 2.5; accepted: a whole number of touches, 0 or more"),
+         "cap[1].at_most is 2.5; accepted: a whole number of touches, 1 or more"),
         ('country = "FR"\n[[cap]]\nname = "a"\nat_most = 2',
          "cap[1].within_days is missing; accepted: a whole number of days, 1 or more"),
         ('country = "FR"\n[[cap]]\nname = "a"\nat_most = 2\nwithin_days = 7\npurposes = ["promo"]',
