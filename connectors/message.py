@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from jinja2 import TemplateError
+from jinja2 import TemplateError, TemplateSyntaxError
 
 from connectors.layout import BadTemplate
 from connectors.sandbox import Environment, Unfilled
@@ -66,10 +66,24 @@ class Message:
         self._compiled = compiled
         self._fixed = fixed
         body = _BODY.get(channel)
+        self._bound: dict[str, Message] = {}
         self._names = tuple(body if body and n == "text" else n for n in compiled.names)
 
     def __repr__(self) -> str:
         return f"Message({self.label!r}, {self.digest[:12]})"
+
+    def bind(self, constants: Mapping[str, Any]) -> Message:
+        """This message for rows that share some values (`params`, `house`): they are compiled in, and printed for nothing.
+
+        Costs a compilation (some ms) the first time for the same values; the rows need not carry them.
+        """
+        key = repr(sorted(constants.items()))
+        if key not in self._bound:
+            if len(self._bound) >= 64:
+                self._bound.clear()
+            compiled = self._compiled.bind(constants)
+            self._bound[key] = Message(self.label, self.channel, self.language, self.digest, compiled, self._fixed)
+        return self._bound[key]
 
     def render(self, row: Mapping[str, Any]) -> dict[str, str]:
         """The content for one contact: email subject, preheader, sender, html, text; sms text; post html, text;
@@ -155,14 +169,20 @@ def _compile(path: Path, shared: Path, channel: str, label: str) -> tuple[Messag
     read = _Reader([path.parent, shared], label)
     env = Environment(read)
     head, body = _head(read(path.name), channel, label)
-    parts = parts_of(env, {k: v for k, v in head.items() if "{" in v}, body, label, read, channel in _HTML)
+    try:
+        parts = parts_of(env, head, body, label, read, channel in _HTML)
+    except TemplateSyntaxError as error:
+        raise BadTemplate(f"{label}, line {error.lineno}: {error.message}") from None
     for imported in _IMPORT.findall(parts[-1].source):
         read(imported)
     key = (label, read.digest())
     if key not in _COMPILED:
         fixed = dict.fromkeys(FIELDS[channel][:3], "") if channel == "email" else {}
         language = (path.name.split(".") + [""])[1] if path.name.count(".") == 3 else ""
-        compiled = Compiled(env, parts, label)
+        try:
+            compiled = Compiled(env, parts, label)
+        except TemplateError as error:
+            raise BadTemplate(f"{label}: {error.message}") from None
         _COMPILED[key] = Message(label, channel, language, key[1], compiled, fixed | head)
     return _COMPILED[key], list(read.files)
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import TemplateSyntaxError, meta, nodes
+from jinja2 import meta, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, missing
+from jinja2.visitor import NodeTransformer
 
 from connectors.layout import BadTemplate, Read, flatten, inline, text_of
 from connectors.sandbox import Empty, Environment, Unfilled
@@ -31,44 +32,77 @@ class Part:
     escape: bool = False
     #: It makes variables of its own, which the other parts must not see.
     scoped: bool = False
+    #: The parts after it may print it by its name.
+    kept: bool = False
+    #: Its source is the text itself: kept for the others, printed by nobody.
+    fixed: bool = False
 
 
 def parts_of(env: Environment, head: Mapping[str, str], body: str, name: str, read: Read, html: bool) -> list[Part]:
     """The parts of a message: its head fields, then its body; an HTML body gives html, and the text derived from it.
 
-    Raises BadTemplate.
+    Fields of `head` without Jinja are no parts, unless the body prints them. Raises BadTemplate.
     """
     items = flatten(env, body, name, read)
     for piece in items:
         if piece.word in ("import", "from") and piece.words[-2:] == ("with", "context"):
             raise BadTemplate(f"{name}, line {piece.line}: {piece.text}: give the macro its values as arguments instead")
     scoped = any(p.kind == "tag" and p.word in ("set", "import", "from", "macro") for p in items)
-    parts = [Part(field, source) for field, source in head.items()]
-    if not html:
-        return [*parts, Part("text", "".join(p.text for p in items), scoped=scoped)]
-    page, text = inline(items, name), _IMPORT.sub(r"\1text:", text_of(items, name))
-    used = variables_of(env, [page, text], name) & {"subject", "preheader", "sender"}
-    sets = "".join(f"{{% set {f} %}}{head.get(f, '')}{{% endset %}}" for f in sorted(used))
-    return [*parts, Part("html", sets + page, True, scoped), Part("text", sets + text, False, scoped)]
+    bodies = [Part("text", "".join(p.text for p in items), scoped=scoped)]
+    if html:
+        text = _IMPORT.sub(r"\1text:", text_of(items, name))
+        bodies = [Part("html", inline(items, name), True, scoped), Part("text", text, False, scoped)]
+    used = frozenset().union(*(_variables(env.parse(part.source)) for part in bodies)) & {*head, *_HEAD}
+    return [Part(field, head.get(field, ""), kept=field in used, fixed=_is_fixed(head.get(field, "")))
+            for field in [*head, *sorted(used - {*head})] if field in used or not _is_fixed(head[field])] + bodies
 
 
-def variables_of(env: Environment, sources: Sequence[str], name: str) -> frozenset[str]:
-    """The variables that the sources take from the row. Raises BadTemplate where one does not parse."""
-    try:
-        return frozenset().union(*(meta.find_undeclared_variables(env.parse(source)) for source in sources))
-    except TemplateSyntaxError as error:
-        raise BadTemplate(f"{name}, line {error.lineno}: {error.message}") from None
+#: Fields that a layout may print whether or not the message has them.
+_HEAD = ("subject", "preheader", "sender")
+
+
+def _is_fixed(source: str) -> bool:
+    return "{" not in source
+
+
+def _variables(tree: nodes.Template) -> frozenset[str]:
+    return frozenset(meta.find_undeclared_variables(tree))
+
+
+class _Constants(NodeTransformer):
+    """Writes known values into the tree, so that the compiler prints them as if they had been typed."""
+
+    def __init__(self, values: Mapping[str, Any]):
+        self.values = values
+
+    def visit_Name(self, found: nodes.Name) -> nodes.Expr:
+        return self._constant(found, found.name, self.values)
+
+    def visit_Getattr(self, found: nodes.Getattr) -> nodes.Expr:
+        return self._constant(found, found.attr, self._mapping(found.node))
+
+    def _mapping(self, base: nodes.Node) -> Any:
+        if isinstance(base, nodes.Name):
+            return self.values.get(base.name)
+        return (self._mapping(base.node) or {}).get(base.attr) if isinstance(base, nodes.Getattr) else None
+
+    def _constant(self, found: nodes.Expr, name: str, values: Any) -> nodes.Expr:
+        # Only what prints as it is: a None must still be refused, a list is walked at run time.
+        value = values.get(name) if type(values) is dict else None
+        if found.ctx == "load" and type(value) in (str, int, float, bool):
+            return nodes.Const(value, lineno=found.lineno)
+        return self.generic_visit(found)
 
 
 class _Generator(CodeGenerator):
     """Jinja's compiler, save that a part sets its escaping once: saving and restoring it cost 1 µs a part."""
 
-    def visit_ScopedEvalContextModifier(self, node: nodes.ScopedEvalContextModifier, frame: Frame) -> None:
-        if node.lineno != _PART:
-            return super().visit_ScopedEvalContextModifier(node, frame)
+    def visit_ScopedEvalContextModifier(self, part: nodes.ScopedEvalContextModifier, frame: Frame) -> None:
+        if part.lineno != _PART:
+            return super().visit_ScopedEvalContextModifier(part, frame)
         before = frame.eval_ctx.save()
-        self.visit_EvalContextModifier(node, frame)
-        for child in node.body:
+        self.visit_EvalContextModifier(part, frame)
+        for child in part.body:
             self.visit(child, frame)
         frame.eval_ctx.revert(before)
 
@@ -106,16 +140,20 @@ class _Row(Context):
 class Compiled:
     """Parts compiled to one function. `names` are theirs in order, `variables` what they take from a row."""
 
-    def __init__(self, env: Environment, parts: Sequence[Part], name: str):
-        self.env, self.name, self._parts = env, name, tuple(parts)
-        self.names = tuple(part.name for part in parts)
-        self.variables = variables_of(env, [part.source for part in parts], name)
+    def __init__(self, env: Environment, parts: Sequence[Part], name: str, constants: Mapping[str, Any] | None = None):
+        self.env, self.name, self._parts, self._constants = env, name, tuple(parts), dict(constants or {})
+        self.names = tuple(part.name for part in parts if not part.fixed)
         tree = self._tree()
+        self.variables = _variables(tree) - set(self._constants)
         called = {n.name for n in tree.find_all(nodes.Name)} & set(env.globals)
-        self._globals = {n: env.globals[n] for n in called}
+        self._globals = {n: env.globals[n] for n in called} | self._constants
         self._wanted = tuple((v, Empty(name=v)) for v in sorted(self.variables))
         self._print = self._function(tree)
         self._print_strictly: Any = None
+
+    def bind(self, constants: Mapping[str, Any]) -> Compiled:
+        """The same parts compiled again for values that a whole batch shares; these win over the row's."""
+        return Compiled(self.env, self._parts, self.name, self._constants | dict(constants))
 
     def parts(self, row: Mapping[str, Any]) -> list[str]:
         """The texts in the order of `names`. Raises Unfilled, or what a filter raises."""
@@ -134,23 +172,38 @@ class Compiled:
         return cut
 
     def _tree(self) -> nodes.Template:
+        between = nodes.Output([nodes.TemplateData(_SEPARATOR)])
         body: list[nodes.Node] = []
-        for i, part in enumerate(self._parts):
-            if i:
-                body.append(nodes.Output([nodes.TemplateData(_SEPARATOR, lineno=1)], lineno=1))
-            escape = nodes.Keyword("autoescape", nodes.Const(part.escape, lineno=1), lineno=1)
-            inside = nodes.ScopedEvalContextModifier([escape], self.env.parse(part.source).body, lineno=_PART)
-            body.append(nodes.Scope([inside], lineno=1) if part.scoped else inside)
+        for part in self._parts:
+            if not part.fixed and part.name != self.names[0]:
+                body.append(between)
+            body.append(self._section(part))
         tree = nodes.Template(body, lineno=1)
+        for made in tree.find_all(nodes.Node):
+            made.lineno = made.lineno or 1
+        for made in body:
+            made.lineno = _PART
+        if self._constants:
+            stored = {n.name for n in tree.find_all(nodes.Name) if n.ctx != "load"}
+            tree = _Constants({k: v for k, v in self._constants.items() if k not in stored}).visit(tree)
         tree.set_environment(self.env)
         return tree
 
+    def _section(self, part: Part) -> nodes.Node:
+        """The part as one node: keep it if others print it, print it unless it is fixed."""
+        variable = nodes.Name(part.name, "store")
+        if part.fixed:
+            return nodes.Assign(variable, nodes.Const(part.source))
+        inside: list[nodes.Node] = self.env.parse(part.source).body
+        if part.kept:
+            inside = [nodes.AssignBlock(variable, None, inside), nodes.Output([nodes.Name(part.name, "load")])]
+        if part.scoped:
+            inside = [nodes.Scope(inside)]
+        return nodes.ScopedEvalContextModifier([nodes.Keyword("autoescape", nodes.Const(part.escape))], inside)
+
     def _function(self, tree: nodes.Template) -> Any:
         self.env.code_generator_class = _Generator
-        try:
-            code = self.env.compile(tree, None, "<template>")
-        except TemplateSyntaxError as error:
-            raise BadTemplate(f"{self.name}: {error.message}") from None
+        code = self.env.compile(tree, None, "<template>")
         return self.env.template_class.from_code(self.env, code, {}).root_render_func
 
     def _strictly(self) -> Any:
