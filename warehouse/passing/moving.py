@@ -46,6 +46,7 @@ class Mover:
         self.arrivals: dict[tuple[int, str], list[str]] = {}
         self._made = 0
         self._moved_into: dict[str, list[str]] = {}
+        self._entered: list[str] = []
 
     def name(self, what: str) -> str:
         self._made += 1
@@ -76,7 +77,8 @@ class Mover:
             FROM {dated} AS s {joined}""")
         self._list(version, of if of is not None else edge.from_, step, moved, rows, reason or edge.on)
         if edge.goto and not wait_is_over:
-            self._return(version, step, moved, rows)
+            # They wait for the next pass, so that a pass ends.
+            self.passing.returned.add((version.id, step.name))
         elif not wait_is_over:
             self.arrivals.setdefault((version.id, step.name), []).append(moved)
         return rows
@@ -87,6 +89,7 @@ class Mover:
         self.engine.execute(f"""
             CREATE OR REPLACE TEMP VIEW {entering} AS
             SELECT enrolment_id, 0 AS seq, 0 AS visit, 0 AS since, 0 AS passed, 0 AS planned, 0 AS fresh FROM {source}""")
+        self._entered.append(entering)
         return self.take(version, edge, entering)
 
     def stay(self, version: Version, step: Step, source: str) -> int:
@@ -99,7 +102,7 @@ class Mover:
             CREATE OR REPLACE TEMP VIEW {moved} AS
             SELECT enrolment_id, (seq + 1)::SMALLINT AS seq, visit, since, passed, planned, due_at, until_at FROM {source}""")
         self._list(version, step.name, step, moved, rows, "deferred", visits=False)
-        self._note_due(version, step.name, self.engine.value(f"SELECT min(due_at) FROM {moved}"))
+        self.passing.note_due(version, step, self.engine.value(f"SELECT min(due_at) FROM {moved}"))
         return rows
 
     def split_by_visits(self, version: Version, edge: Edge, source: str) -> tuple[str, str]:
@@ -145,18 +148,6 @@ class Mover:
         if step.kind != "end":
             entered = passing.rest_of(version.id, step.name)
             entered.residents, entered.feeds, entered.changed = entered.residents + rows, entered.feeds + 1, True
-            if visits:
-                self._note_due(version, step.name, self.engine.value(f"SELECT min(due_at) FROM {moved}"))
-
-    def _return(self, version: Version, step: Step, moved: str, rows: int) -> None:
-        """Arrivals by a GoTo wait for the next pass, so that a pass ends."""
-        self._note_due(version, step.name, self.passing.as_of)
-
-    def _note_due(self, version: Version, step: str, due: datetime | None) -> None:
-        resting = self.passing.rest_of(version.id, step)
-        if due is not None and (resting.next_due is None or due < resting.next_due):
-            resting.next_due = due
-        resting.changed = True
 
     def _visit(self, version: Version, step: Step, source: str) -> tuple[str, str]:
         """The visit number on arrival: 1, unless a contact can come back to the step."""
@@ -227,3 +218,7 @@ class Mover:
     @property
     def zone(self) -> str:
         return self.passing.house.zone
+
+    def entered_now(self) -> list[str]:
+        """The views of those who entered in this pass."""
+        return list(self._entered)

@@ -1,15 +1,21 @@
 """The pass of one chain over one slice: what it read, what it moved, and the commit that makes it true."""
 
+import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from marketing.chance import DRAW_SQL
+from marketing.graph import Step
 from warehouse import schema
 from warehouse.manifest import listed, parts_of
-from warehouse.passing.moving import Mover
+from warehouse.passing.forks import pass_assign, pass_experiment, pass_rest, pass_split
+from warehouse.passing.gate import Gate
+from warehouse.passing.moving import Mover, literal
+from warehouse.passing.send import pass_send
 from warehouse.passing.standing import prepare_standing
+from warehouse.passing.wait import pass_wait
 from warehouse.scan import scan
 from warehouse.versions import Version
 
@@ -17,6 +23,14 @@ __all__ = ["Resting", "SlicePass"]
 
 #: More live parts than this feed a step: its residents are written again as one part (keeps passes flat).
 FEEDS = 8
+
+#: What a wait can hear of: any of these, newly listed, wakes it.
+HEARD = ("responses", "orders", "receipts")
+
+KINDS = {
+    "send": pass_send, "wait": pass_wait, "split": pass_split, "experiment": pass_experiment,
+    "assign": pass_assign, "rest": pass_rest, "holdout": pass_rest,
+}
 
 
 @dataclass
@@ -62,13 +76,16 @@ class SlicePass:
         self.commit = warehouse.commit(run=run, as_of=as_of, engine=self.engine)
         # Heads before the snapshot: who commits in between makes this commit fail, never wrong.
         self.commit.read_head(f"chain:{self.chain}", slice)
-        self.account = self.commit.see_head("account", slice)
+        self._account = self.commit.see_head("account", slice)
+        self.addresses = self.commit.see_head("addresses", 0)
         self.snapshot = warehouse.open_snapshot(slice=slice, engine=self.engine)
         self.n = self.snapshot.n
         self.resting = self._read_resting()
         self.mark = self._read_mark()
         self.tally = Tally()
         self.moving = Mover(self)
+        self.gate = Gate(self)
+        self.returned: set[tuple[int, str]] = set()
         self._standing = False
         self._left = False
         self._scans = 0
@@ -112,6 +129,38 @@ class SlicePass:
             prepare_standing(self)
             self._standing = True
         return "standing"
+
+    @property
+    def has_left(self) -> bool:
+        """Whether anybody left by goal or exit in this pass: they stand in the table left_now."""
+        return self._left
+
+    def wave(self, kind: str, params: dict) -> int:
+        """The number of this run's wave, the same for every slice and every retry of the run."""
+        wave = schema.wave
+        key = (wave.c.chain == self.chain) & (wave.c.run == self.run) & (wave.c.kind == kind)
+        with self.warehouse.ledger.begin() as tx:
+            number = tx.execute(sa.select(wave.c.id).where(key)).scalar()
+            if number is None:
+                number = tx.execute(sa.insert(wave).returning(wave.c.id), {
+                    "chain": self.chain, "version": self.current.id, "run": self.run, "kind": kind,
+                    "enrolled_at": self.as_of, "params": json.dumps(params, sort_keys=True, default=str),
+                    "audience": 0, "entered": 0, "held_out": 0}).scalar_one()
+        return number
+
+    def wave_params(self, waves: list[int]) -> dict[int, str]:
+        """The frozen parameters of waves, as JSON text."""
+        with self.warehouse.ledger.read() as tx:
+            rows = tx.execute(sa.select(schema.wave.c.id, schema.wave.c.params).where(schema.wave.c.id.in_(waves))).all()
+        return dict(rows)
+
+    def query_values(self, params: str) -> dict:
+        """What an audience's query may name: $as_of and the parameters of its wave."""
+        return {"as_of": self.as_of, **json.loads(params)}
+
+    def expect_account(self) -> None:
+        """What was planned counts towards every cap: no other chain may have planned in this slice meanwhile."""
+        self.commit.expect("account", self.slice, self._account)
 
     # Who stands where -----------------------------------------------------------------------------------
 
@@ -161,6 +210,40 @@ class SlicePass:
     def rest_of(self, version: int, step: str) -> Resting:
         return self.resting.setdefault((version, step), Resting())
 
+    # The steps ------------------------------------------------------------------------------------------
+
+    def awake(self, version: Version, step: Step) -> bool:
+        """Whether somebody who rests at a step may move: due, or perhaps answered."""
+        resting = self.resting.get((version.id, step.name))
+        if not resting or not resting.residents:
+            return False
+        if resting.next_due is not None and resting.next_due <= self.as_of:
+            return True
+        return step.kind == "wait" and any(self.listed(tbl) for tbl in HEARD)
+
+    def busy(self, version: Version, step: Step) -> bool:
+        """Whether a step has anything to do in this pass."""
+        return step.kind != "end" and ((version.id, step.name) in self.moving.arrivals or self.awake(version, step))
+
+    def step(self, version: Version, step: Step) -> int:
+        """One step of the pass: returns how many moved on (a Send: how many were due)."""
+        stored = self.awake(version, step)
+        here = self.moving.here(version, step.name, stored)
+        if here is None:
+            return 0
+        if stored:
+            self.rest_of(version.id, step.name).next_due = None
+        self.note_due(version, step, self.engine.value(
+            f"SELECT min(due_at) FROM {here} WHERE due_at > {literal(self.as_of)}"))
+        return KINDS[step.kind](self, version, step, here)
+
+    def note_due(self, version: Version, step: Step, due: datetime | None) -> None:
+        """Somebody at a step is due at this instant: the ledger keeps the earliest."""
+        resting = self.rest_of(version.id, step.name)
+        if due is not None and (resting.next_due is None or due < resting.next_due):
+            resting.next_due = due
+        resting.changed = True
+
     # The end ----------------------------------------------------------------------------------------------
 
     def finish(self) -> list[int]:
@@ -170,6 +253,8 @@ class SlicePass:
 
     def _write_resting(self, tx: sa.Connection, _numbers: list[int]) -> None:
         for (version, step), resting in self.resting.items():
+            if (version, step) in self.returned:
+                resting.next_due = self.as_of  # never after it: they wait for the next pass
             if resting.changed:
                 self.warehouse.ledger.put(tx, schema.rest, {
                     "chain": self.chain, "version": version, "slice": self.slice, "step": step,

@@ -1,0 +1,180 @@
+"""The gate at plan: named rules over the whole set, each refusal a row with its reason."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pyarrow as pa
+
+from marketing.chance import GLOBAL_HOLDOUT, salt32
+from marketing.channels import EMAIL, PHONE, SMS, VOICE
+from marketing.gate import CHANNEL_BITS, GROUNDS, RULES, consent_bit, known_zone, next_open
+from marketing.graph import Step
+from warehouse import schema
+
+__all__ = ["Gate"]
+
+#: The outcomes of a touch that was made; every other outcome gives its reservation back.
+MADE = ("accepted", "duplicate", "unknown")
+
+_ADDRESS = {EMAIL: "email", SMS: "phone", PHONE: "phone", VOICE: "phone"}
+REFUSED = "enrolment_id, reason, rule, value, limit_value, until_at"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who the gate is asked about: a Send on one of its channels."""
+
+    step: Step
+    channel: str
+    leg: int
+
+
+class Gate:
+    """Asks every rule in order; who is refused by one is not asked by the next."""
+
+    def __init__(self, passing):
+        self.passing, self.engine = passing, passing.engine
+        self._recent: dict[str, str] = {}
+        self.planned_now: list[tuple[str, str, str]] = []
+
+    def ask(self, asked: Asked, due: str) -> tuple[str, str | None]:
+        """The views (who may be written to, refusals) of those in `due`; refusals None where there are none.
+
+        `due` has the state's columns and contact_id. A refusal with until_at is a deferral.
+        """
+        candidates = self._candidates(asked, due)
+        refusals: list[str] = []
+        for rule in RULES:
+            for found in getattr(self, f"_{rule}")(asked):
+                if self.engine.count(found):
+                    refusals.append(found)
+                    candidates = self._without(candidates, found)
+                else:
+                    self.engine.execute(f"DROP TABLE {found}")
+        if not refusals:
+            return candidates, None
+        everything = self.passing.moving.name("refusals")
+        self.engine.execute(f"CREATE OR REPLACE TEMP VIEW {everything} AS "
+                            + " UNION ALL ".join(f"SELECT {REFUSED} FROM {table}" for table in refusals))
+        return candidates, everything
+
+    def _candidates(self, asked: Asked, due: str) -> str:
+        """Materialise who is asked about, with what the rules need to know of them."""
+        name = self.passing.moving.name("candidates")
+        address = _ADDRESS.get(asked.channel)
+        key = f"s.{address}_key" if address else "NULL::UBIGINT"
+        shared = f"s.{address}_shared" if address else "false"
+        self.engine.execute(f"""
+            CREATE OR REPLACE TEMP TABLE {name} AS
+            SELECT d.*, s.granted, s.refused, s.customer, s.reach, s.zone, {key} AS address_key, {shared} AS shared
+            FROM {due} AS d JOIN {self.passing.standing()} AS s ON s.contact_id = d.contact_id""")
+        return self._current(name)
+
+    def _current(self, name: str) -> str:
+        self.engine.execute(f"CREATE OR REPLACE TEMP VIEW candidates AS SELECT * FROM {name}")
+        return name
+
+    def _without(self, candidates: str, refused: str) -> str:
+        name = self.passing.moving.name("candidates")
+        self.engine.execute(f"""
+            CREATE OR REPLACE TEMP VIEW {name} AS
+            SELECT c.* FROM {candidates} AS c ANTI JOIN {refused} AS r ON r.enrolment_id = c.enrolment_id""")
+        return self._current(name)
+
+    def _rule(self, rule: str, asked: Asked, **values) -> str:
+        table = self.passing.moving.name("refused")
+        return self.engine.keep(table, f"gate/{rule}", as_of=self.passing.as_of, channel=asked.channel,
+                                purpose=asked.step.purpose, **values)
+
+    # The rules, by name ---------------------------------------------------------------------------------
+
+    def _stale(self, asked: Asked):
+        yield self._rule("stale", asked)
+
+    def _no_address(self, asked: Asked):
+        yield self._rule("no_address", asked, channel_bit=CHANNEL_BITS[asked.channel])
+
+    def _suppressed(self, asked: Asked):
+        if suppressions := self.passing.parts("suppressions"):
+            self.passing.scan("suppressions", "suppressions_now", parts=suppressions, constants=False)
+            yield self._rule("suppressed", asked)
+
+    def _global_holdout(self, asked: Asked):
+        if self.passing.policy.global_holdout:
+            yield self._rule("global_holdout", asked, global_salt=salt32(GLOBAL_HOLDOUT),
+                             global_holdout=self.passing.policy.global_holdout)
+
+    def _consent(self, asked: Asked):
+        grounds = GROUNDS[asked.channel, asked.step.purpose]
+        if "always" not in grounds:
+            yield self._rule("consent", asked, consent_bit=consent_bit(asked.channel, asked.step.purpose),
+                             by_silence="no_objection" in grounds, by_custom="customer" in grounds)
+
+    def _same_address(self, asked: Asked):
+        if asked.channel not in _ADDRESS or not self.engine.value("SELECT 1 FROM candidates WHERE shared LIMIT 1"):
+            return
+        passing, part = self.passing, schema.part
+        key = f"{_ADDRESS[asked.channel]}_key"
+        passing.scan("touches", "step_touches", part.c.chain == passing.chain, part.c.to_step == asked.step.name,
+                     slice=None, constants=False)
+        passing.scan("contacts", "contacts_everywhere", slice=None, constants=False)
+        self.engine.execute(f"""
+            CREATE OR REPLACE TEMP VIEW sharers AS
+            SELECT c.contact_id, c.{key} AS address_key FROM contacts_everywhere AS c
+            SEMI JOIN (SELECT address_key FROM candidates WHERE shared) AS k ON k.address_key = c.{key}""")
+        # Two slices that plan for one address at once: the second reads again and finds the first one's touch.
+        passing.commit.expect("addresses", 0, passing.addresses)
+        yield self._rule("same_address", asked)
+
+    def _hours(self, asked: Asked):
+        windows = self.passing.policy.hours.get(asked.channel)
+        if not windows:
+            return
+        zones = self.engine.sql("SELECT DISTINCT zone FROM candidates")["zone"].to_pylist()
+        opens = [next_open(self.passing.as_of, windows, known_zone(zone, self.passing.house.zone),
+                           self.passing.policy.country) for zone in zones]
+        self.engine.register("zones", pa.table({"zone": pa.array(zones, pa.string()),
+                                                "opens_at": pa.array(opens, pa.timestamp("us"))}))
+        if any(instant > self.passing.as_of for instant in opens):
+            yield self._rule("hours", asked)
+
+    def _cap(self, asked: Asked):
+        for cap in self.passing.policy.caps:
+            if cap.channels and asked.channel not in cap.channels or cap.purposes and asked.step.purpose not in cap.purposes:
+                continue
+            self._recent_touches(cap)
+            yield self._rule("cap", asked, cap=cap.name, at_most=cap.at_most, within_days=cap.within_days)
+
+    def _recent_touches(self, cap) -> None:
+        """The view `recent_touches`: what counts towards a cap, of all chains, this pass's own plans included."""
+        passing, part = self.passing, schema.part
+        since = passing.as_of - timedelta(days=cap.within_days)
+        conditions = [part.c.happened_at > since]
+        if cap.channels:
+            conditions.append(part.c.channel.in_(cap.channels))
+        if cap.purposes:
+            conditions.append(part.c.purpose.in_(cap.purposes))
+        view = f"recent_{cap.name}"
+        if view not in self._recent:
+            self._recent[view] = self._stored_touches(view, conditions)
+        now = [planned for planned, channel, purpose in self.planned_now
+               if (not cap.channels or channel in cap.channels) and (not cap.purposes or purpose in cap.purposes)]
+        mine = "".join(f" UNION ALL SELECT contact_id, $now::TIMESTAMP FROM {planned}".replace(
+            "$now::TIMESTAMP", f"TIMESTAMP '{passing.as_of.isoformat(sep=' ')}'") for planned in now)
+        self.engine.execute(f"CREATE OR REPLACE TEMP VIEW recent_touches AS "
+                            f"SELECT contact_id, planned_at FROM {self._recent[view]}{mine}")
+
+    def _stored_touches(self, view: str, conditions: list) -> str:
+        passing, part = self.passing, schema.part
+        touches = passing.parts("touches", *conditions)
+        passing.scan("touches", f"{view}_touches", parts=touches)
+        oldest = min((t.happened_at for t in touches), default=passing.as_of)
+        receipts = passing.parts("receipts", part.c.hi_at >= oldest, part.c.reason == "not_made")
+        passing.scan("receipts", f"{view}_receipts", parts=receipts)
+        self.engine.execute(f"""
+            CREATE OR REPLACE TEMP VIEW {view} AS
+            SELECT t.enrolment_id & 68719476735 AS contact_id, t.planned_at FROM {view}_touches AS t
+            ANTI JOIN (SELECT * FROM {view}_receipts WHERE outcome NOT IN {MADE}) AS r
+              ON r.enrolment_id = t.enrolment_id AND r.chain = t.chain AND r.step = t.step AND r.visit = t.visit
+             AND r.leg = t.leg""")
+        return view

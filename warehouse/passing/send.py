@@ -1,0 +1,132 @@
+"""A Send in a pass: who is due goes through the gate; touches, refusals and batches are what comes of it."""
+
+import sqlalchemy as sa
+
+from marketing.graph import Step
+from warehouse import schema
+from warehouse.passing.gate import Asked
+from warehouse.passing.moving import SENT, UNREACHED, literal
+from warehouse.versions import Version
+
+__all__ = ["pass_send"]
+
+#: A batch is at most so many touches, and at most a minute at the connector's rate.
+BATCH = 1_000
+#: Refusals after which the next channel of the Send (its next leg) is tried.
+NEXT_LEG = ("no_address", "no_consent", "consent_withdrawn", "suppressed")
+
+
+def pass_send(passing, version: Version, step: Step, here: str) -> int:
+    """Plan the touches of who is due at a Send; returns how many were due."""
+    engine, moving, gate = passing.engine, passing.moving, passing.gate
+    due = moving.name("due")
+    engine.execute(f"""
+        CREATE OR REPLACE TEMP TABLE {due} AS SELECT *, enrolment_id & 68719476735 AS contact_id
+        FROM {here} WHERE due_at <= {literal(passing.as_of)}""")
+    many = engine.count(due)
+    asking, edge = due, version.graph.out(step.name)[0]
+    for leg, channel in enumerate(step.channels, start=1):
+        allowed, refusals = gate.ask(Asked(step, channel, leg), asking)
+        _plan(passing, version, step, channel, leg, allowed)
+        if refusals is None:
+            break
+        verdicts = _verdicts(passing, asking, refusals)
+        deferred = _where(passing, verdicts, "until_at IS NOT NULL")
+        _refuse(passing, version, step, leg, verdicts)
+        moving.stay(version, step, _later(passing, asking, deferred))
+        last = leg == len(step.channels)
+        ended = _where(passing, verdicts, "until_at IS NULL" + ("" if last else f" AND reason NOT IN {NEXT_LEG}"))
+        moving.take(version, edge, _state(passing, asking, ended), UNREACHED, reason="unreached")
+        if last:
+            break
+        asking = _state(passing, asking, _where(passing, verdicts, f"until_at IS NULL AND reason IN {NEXT_LEG}"))
+        if not engine.count(asking):
+            break
+    return many
+
+
+def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed: str) -> None:
+    """The touches of one leg: a part, its batches, and the move on."""
+    engine, moving = passing.engine, passing.moving
+    planned = moving.name("planned")
+    engine.execute(f"""
+        CREATE OR REPLACE TEMP TABLE {planned} AS
+        SELECT enrolment_id, seq, visit, since, passed, planned, due_at, until_at, arrived_at, fresh, contact_id
+        FROM {allowed}""")
+    rows = engine.count(planned)
+    if not rows:
+        return
+    touches = moving.name("touches")
+    engine.execute(f"CREATE OR REPLACE TEMP VIEW {touches} AS SELECT enrolment_id, visit, {leg}::SMALLINT AS leg, seq "
+                   f"FROM {planned}")
+    connector = passing.house.channels[channel]
+    position = passing.commit.add(
+        "touches", touches, slice=passing.slice, rows=rows, chain=passing.chain, version=version.id, to_step=step.name,
+        channel=channel, purpose=step.purpose, connector=connector, cost=passing.house.costs[channel])
+    at_latest = engine.value(f"SELECT min(until_at) FROM {planned}")
+    size = batch_size(passing.house.connectors[connector])
+    passing.commit.within(lambda tx, numbers: tx.execute(sa.insert(schema.batch), [
+        {"part": numbers[position], "first_row": first, "rows": min(size, rows - first), "slice": passing.slice,
+         "chain": passing.chain, "step": step.name, "connector": connector, "run": passing.run, "state": "planned",
+         "at_latest": at_latest, "not_before": None, "attempt": 0}
+        for first in range(0, rows, size)]))
+    passing.expect_account()
+    passing.gate.planned_now.append((planned, channel, step.purpose))
+    passing.tally.count(passing.tally.planned, step.name, rows)
+    moving.take(version, version.graph.out(step.name)[0], planned, SENT)
+
+
+def batch_size(settings: dict) -> int:
+    """Touches in one batch of a connector with these settings."""
+    rate = settings.get("rate")
+    return max(1, min(BATCH, int(float(rate) * 60))) if rate else BATCH
+
+
+def _verdicts(passing, asking: str, refusals: str) -> str:
+    """Refusals with the rows they concern; a deferral past the latest moment becomes the drop `stale`."""
+    verdicts = passing.moving.name("verdicts")
+    passing.engine.execute(f"""
+        CREATE OR REPLACE TEMP TABLE {verdicts} AS
+        SELECT a.enrolment_id, a.visit,
+               CASE WHEN r.until_at > a.until_at THEN 'stale' ELSE r.reason END AS reason,
+               CASE WHEN r.until_at > a.until_at THEN r.reason || '/' || r.rule ELSE r.rule END AS rule,
+               r.value, r.limit_value,
+               CASE WHEN r.until_at > a.until_at THEN NULL ELSE r.until_at END AS until_at
+        FROM {asking} AS a JOIN {refusals} AS r ON r.enrolment_id = a.enrolment_id""")
+    return verdicts
+
+
+def _refuse(passing, version: Version, step: Step, leg: int, verdicts: str) -> None:
+    rows = passing.moving.name("refused_rows")
+    passing.engine.execute(f"""
+        CREATE OR REPLACE TEMP VIEW {rows} AS
+        SELECT enrolment_id, visit, {leg}::SMALLINT AS leg, reason, rule, value, limit_value, until_at FROM {verdicts}""")
+    passing.commit.add("refusals", rows, slice=passing.slice, chain=passing.chain, version=version.id,
+                       to_step=step.name, reason="plan")
+    for reason, many in passing.engine.execute(f"SELECT reason, count(*) FROM {verdicts} GROUP BY reason"):
+        passing.tally.count(passing.tally.refused, (step.name, reason), many)
+
+
+def _where(passing, verdicts: str, condition: str) -> str:
+    view = passing.moving.name("some")
+    passing.engine.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {verdicts} WHERE {condition}")
+    return view
+
+
+def _state(passing, asking: str, chosen: str) -> str:
+    """The state rows of those chosen."""
+    view = passing.moving.name("state")
+    passing.engine.execute(f"""
+        CREATE OR REPLACE TEMP VIEW {view} AS
+        SELECT a.* FROM {asking} AS a SEMI JOIN {chosen} AS c ON c.enrolment_id = a.enrolment_id""")
+    return view
+
+
+def _later(passing, asking: str, deferred: str) -> str:
+    """The state rows of those deferred, due when the rule lets them."""
+    view = passing.moving.name("later")
+    passing.engine.execute(f"""
+        CREATE OR REPLACE TEMP VIEW {view} AS
+        SELECT a.* REPLACE (d.until_at AS due_at)
+        FROM {asking} AS a JOIN {deferred} AS d ON d.enrolment_id = a.enrolment_id""")
+    return view

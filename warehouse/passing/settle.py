@@ -1,0 +1,97 @@
+"""Goals and exits, now: whoever has reached the goal or must leave does so out of any step."""
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from marketing import calendar
+from marketing.responses import PURCHASED
+from warehouse import schema
+from warehouse.passing.moving import literal
+from warehouse.versions import Version
+
+__all__ = ["settle"]
+
+
+def settle(passing) -> int:
+    """Move out those with a goal, an exit response or a suppression listed since the last pass; returns how many."""
+    engine, part = passing.engine, schema.part
+    since = part.c.n > passing.mark
+    goal_kinds = {v.graph.goal.kind for v in passing.versions if v.graph.goal and v.graph.goal.ends}
+    orders = [since] if PURCHASED in goal_kinds else [part.c.n < 0]
+    passing.scan("responses", "settle_responses", since, constants=False)
+    passing.scan("orders", "settle_orders", *orders, constants=False)
+    passing.scan("suppressions", "settle_suppressions", since, constants=False)
+    engine.execute(f"""
+        CREATE OR REPLACE TEMP TABLE signals AS
+        SELECT contact_id, kind, happened_at FROM settle_responses WHERE NOT machine
+        UNION ALL
+        SELECT contact_id, '{PURCHASED}', ordered_at FROM settle_orders WHERE cancelled_at IS NULL
+        UNION ALL
+        SELECT contact_id, 'suppressed', {literal(passing.as_of)} FROM settle_suppressions
+        WHERE contact_id IS NOT NULL AND channel IS NULL AND (purpose IS NULL OR purpose = 'all')
+          AND from_at <= {literal(passing.as_of)} AND (until_at IS NULL OR until_at > {literal(passing.as_of)})""")
+    if not engine.count("signals"):
+        return 0
+    engine.execute("CREATE OR REPLACE TEMP TABLE leaving (version BIGINT, step VARCHAR, rank INTEGER, enrolment_id BIGINT,"
+                   " seq SMALLINT, visit SMALLINT, since SMALLINT, passed SMALLINT, planned SMALLINT, fresh SMALLINT)")
+    for version in passing.versions:
+        _gather(passing, version)
+    left = engine.count("leaving")
+    if left:
+        passing.leave_now("leaving")
+        for version in passing.versions:
+            _leave(passing, version)
+    return left
+
+
+def _gather(passing, version: Version) -> None:
+    """Who of a version has a reason to leave, and the first of them in order: the goal, then the exits as written."""
+    engine, graph = passing.engine, version.graph
+    edges = graph.out("*")
+    engine.register("reasons", pa.table({
+        "kind": pa.array([graph.goal.kind if e.on == "goal" else e.on for e in edges], pa.string()),
+        "rank": pa.array([e.rank for e in edges], pa.int32()),
+        "windowed": pa.array([e.on == "goal" for e in edges], pa.bool_()),
+    }))
+    for (version_id, step), resting in list(passing.resting.items()):
+        if version_id != version.id or not resting.residents:
+            continue
+        residents = passing.residents(version.id, step)
+        engine.execute("CREATE OR REPLACE TEMP TABLE near AS "
+                       f"SELECT r.* FROM {residents} AS r WHERE r.enrolment_id & 68719476735 IN (SELECT contact_id FROM signals)")
+        if not engine.count("near"):
+            continue
+        _windows(passing, version)
+        engine.execute(f"""
+            INSERT INTO leaving
+            SELECT {version.id}, '{step}', min(e.rank), n.enrolment_id, any_value(n.seq), any_value(n.visit),
+                   any_value(n.since), any_value(n.passed), any_value(n.planned), 0
+            FROM near AS n
+            JOIN signals AS s ON s.contact_id = n.enrolment_id & 68719476735
+            JOIN reasons AS e ON e.kind = s.kind
+            JOIN windows AS w ON w.wave = n.enrolment_id >> 36
+            WHERE s.happened_at > w.enrolled_at AND (NOT e.windowed OR s.happened_at <= w.closes_at)
+            GROUP BY n.enrolment_id""")
+
+
+def _windows(passing, version: Version) -> None:
+    """The table `windows`: when each wave near was enrolled, and when its goal's window closes."""
+    waves = [row[0] for row in passing.engine.execute("SELECT DISTINCT enrolment_id >> 36 FROM near")]
+    with passing.warehouse.ledger.read() as tx:
+        rows = tx.execute(sa.select(schema.wave.c.id, schema.wave.c.enrolled_at).where(schema.wave.c.id.in_(waves))).all()
+    goal, zone = version.graph.goal, passing.house.zone
+    closes = [calendar.add(at, goal.within, zone) if goal else None for _, at in rows]
+    instant = pa.timestamp("us")
+    passing.engine.register("windows", pa.table({
+        "wave": pa.array([n for n, _ in rows], pa.int64()), "enrolled_at": pa.array([at for _, at in rows], instant),
+        "closes_at": pa.array(closes, instant)}))
+
+
+def _leave(passing, version: Version) -> None:
+    edges = {edge.rank: edge for edge in version.graph.out("*")}
+    groups = passing.engine.execute(f"SELECT DISTINCT step, rank FROM leaving WHERE version = {version.id} ORDER BY ALL")
+    for step, rank in groups:
+        source = passing.moving.name("settled")
+        passing.engine.execute(f"CREATE OR REPLACE TEMP TABLE {source} AS SELECT * FROM leaving "
+                               f"WHERE version = {version.id} AND step = $step AND rank = $rank", step=step, rank=rank)
+        passing.moving.take(version, edges[rank], source, of=step)

@@ -1,0 +1,76 @@
+"""What the gate needs to know of each contact: a narrow derived part, corrected by what was listed since."""
+
+import pyarrow as pa
+
+from marketing.channels import CHANNELS, EMAIL, FEED, PHONE, POST, SMS, VOICE, WEBHOOK
+from marketing.gate import CHANNEL_BITS, consent_bit
+from marketing.steps import COMMERCIAL, RELATIONSHIP
+from warehouse import schema
+
+__all__ = ["prepare_standing"]
+
+#: Written again once more than one contact in this many has changed since.
+REWRITE = 20
+
+_BITS = {
+    "email_bits": CHANNEL_BITS[EMAIL],
+    "phone_bits": CHANNEL_BITS[SMS] | CHANNEL_BITS[PHONE] | CHANNEL_BITS[VOICE],
+    "post_bits": CHANNEL_BITS[POST],
+    "open_bits": CHANNEL_BITS[FEED] | CHANNEL_BITS[WEBHOOK],
+}
+
+
+def prepare_standing(passing) -> None:
+    """Make the view `standing`, one row per contact of the slice, true as of the pass's snapshot.
+
+    The derived part is a function of the parts up to its `upto`; contacts named in consents
+    or orders listed since are computed again on top of it. Other contacts (any slice: shared
+    addresses) make it anew.
+    """
+    engine, part = passing.engine, schema.part
+    kept = passing.parts("standing")
+    upto = kept[-1].upto if kept else -1
+    anew = not kept or bool(passing.parts("contacts", part.c.n > upto, slice=None))
+    passing.scan("standing", "standing_kept", parts=kept[-1:], constants=False)
+    if not anew:
+        engine.execute("CREATE OR REPLACE TEMP TABLE changed AS " + " UNION ".join(
+            f"SELECT contact_id FROM {passing.scan(tbl, f'{tbl}_since', part.c.n > upto, constants=False)}"
+            for tbl in ("consents", "orders")))
+        changed = engine.count("changed")
+        if not changed:
+            engine.execute("CREATE OR REPLACE TEMP VIEW standing AS SELECT * FROM standing_kept")
+            return
+        anew = changed * REWRITE > engine.count("standing_kept")
+    _compute(passing, everybody=anew)
+    if anew:
+        engine.execute("CREATE OR REPLACE TEMP VIEW standing AS SELECT * FROM standing_computed")
+        passing.commit.retire([p.n for p in kept])
+        passing.commit.add("standing", "standing_computed", slice=passing.slice, upto=passing.n, run=None)
+    else:
+        engine.execute("""
+            CREATE OR REPLACE TEMP VIEW standing AS
+            SELECT k.* FROM standing_kept AS k ANTI JOIN changed AS c ON c.contact_id = k.contact_id
+            UNION ALL BY NAME SELECT * FROM standing_computed""")
+
+
+def _compute(passing, everybody: bool) -> None:
+    engine = passing.engine
+    for tbl in ("contacts", "consents", "orders"):
+        passing.scan(tbl, f"{tbl}_all", constants=False)
+        only = "" if everybody else " AS a SEMI JOIN changed AS c ON c.contact_id = a.contact_id"
+        engine.execute(f"CREATE OR REPLACE TEMP VIEW {tbl}_now AS SELECT * FROM {tbl}_all{only}")
+    passing.scan("contacts", "contacts_everywhere", slice=None, constants=False)
+    for key in ("email", "phone"):
+        engine.execute(f"""
+            CREATE OR REPLACE TEMP TABLE shared_{key}s AS
+            SELECT {key}_key FROM contacts_everywhere WHERE {key}_key IS NOT NULL
+            GROUP BY {key}_key HAVING count(*) > 1""")
+    engine.register("consent_bits", _consent_bits())
+    engine.keep("standing_computed", "passing/standing", **_BITS)
+
+
+def _consent_bits() -> pa.Table:
+    rows = [(channel, str(purpose), consent_bit(channel, purpose))
+            for channel in sorted(CHANNELS) for purpose in (COMMERCIAL, RELATIONSHIP)]
+    return pa.table({"channel": [r[0] for r in rows], "purpose": [r[1] for r in rows],
+                     "bit": pa.array([r[2] for r in rows], pa.uint32())})

@@ -1,0 +1,157 @@
+"""A WaitFor in a pass: who has an answer, who was not reached, whose time is over."""
+
+import pyarrow as pa
+
+from marketing import calendar
+from marketing.graph import Edge, Step
+from marketing.responses import NOT_SENT, PURCHASED
+from warehouse import schema
+from warehouse.passing.gate import MADE
+from warehouse.passing.moving import ANSWERED, literal
+from warehouse.versions import Version
+
+__all__ = ["pass_wait", "sends_before"]
+
+
+def pass_wait(passing, version: Version, step: Step, here: str) -> int:
+    """Move on everybody at a wait who has an answer, in the snapshot, or whose deadline has passed."""
+    room = _Wait(passing, version, step)
+    if not room.gather(here):
+        return 0
+    answers = room.decide()
+    moved = room.leave(answers)
+    room.note_due(answers)
+    return moved
+
+
+def sends_before(version: Version, wait: str) -> frozenset[str]:
+    """The Sends whose touches a wait may belong to: those on a way to it that meets no other wait."""
+    into: dict[str, set[str]] = {}
+    for edge in version.graph.edges:
+        into.setdefault(edge.to, set()).add(edge.from_)
+    found, seen, ahead = set(), set(), [wait]
+    while ahead:
+        for before in into.get(ahead.pop(), ()):
+            if before in seen or before in ("", "*"):
+                continue
+            seen.add(before)
+            kind = version.graph.step(before).kind
+            if kind == "send":
+                found.add(before)
+            if kind != "wait":
+                ahead.append(before)
+    return frozenset(found)
+
+
+class _Wait:
+    def __init__(self, passing, version: Version, step: Step):
+        self.passing, self.version, self.step = passing, version, step
+        self.engine = passing.engine
+        self.sends = sends_before(version, step.name)
+        self.edges: dict[str, list[Edge]] = {}
+        for edge in version.graph.out(step.name):
+            self.edges.setdefault(edge.on, []).append(edge)
+        self.kinds = list(self.edges)
+
+    def gather(self, here: str) -> int:
+        """The table `hearing`: who may have an answer now. Returns how many."""
+        passing, part = self.passing, schema.part
+        of_sends = (part.c.chain == passing.chain, part.c.to_step.in_(self.sends))
+        since = part.c.n > passing.mark
+        passing.scan("receipts", "receipts_since", *of_sends, since, part.c.reason == "not_made", constants=False)
+        passing.scan("responses", "responses_since", since, constants=False)
+        passing.scan("orders", "orders_since", *([since] if PURCHASED in self.kinds else [part.c.n < 0]), constants=False)
+        self.engine.execute(f"""
+            CREATE OR REPLACE TEMP TABLE hearing AS
+            SELECT *, enrolment_id & 68719476735 AS contact_id FROM {here}
+            WHERE due_at <= {literal(passing.as_of)}
+               OR (passed > 0 AND planned = 0)
+               OR planned > fresh AND arrived_at = {literal(passing.as_of)}
+               OR enrolment_id IN (SELECT enrolment_id FROM responses_since WHERE enrolment_id IS NOT NULL)
+               OR enrolment_id & 68719476735 IN (SELECT contact_id FROM responses_since WHERE enrolment_id IS NULL)
+               OR enrolment_id & 68719476735 IN (SELECT contact_id FROM orders_since)
+               OR enrolment_id IN (SELECT enrolment_id FROM receipts_since)""")
+        return self.engine.count("hearing")
+
+    def decide(self) -> str:
+        """A table of answers for who is in `hearing`."""
+        passing, part = self.passing, schema.part
+        of_sends = (part.c.chain == passing.chain, part.c.to_step.in_(self.sends))
+        passing.scan("receipts", "receipts_all", *of_sends)
+        later = " ".join(f"WHEN connector = '{name}' THEN settled_at + INTERVAL '{late.total_seconds()} seconds'"
+                         for name, late in passing.latencies.items() if late)
+        made_at = f"CASE {later} ELSE settled_at END" if later else "settled_at"
+        self.engine.execute(f"CREATE OR REPLACE TEMP VIEW receipts_here AS "
+                            f"SELECT enrolment_id, seq, outcome IN {MADE} AS made, {made_at} AS made_at FROM receipts_all")
+        passing.scan("touches", "touches_here", *of_sends)
+        self._responses()
+        self.engine.register("branches", pa.table({
+            "kind": pa.array(self.kinds, pa.string()), "rank": pa.array(range(len(self.kinds)), pa.int32())}))
+        answers = passing.moving.name("answers")
+        return self.engine.keep(
+            answers, "passing/answers", not_sent=self.kinds.index(NOT_SENT),
+            clock_before=calendar.latest_start(passing.as_of, self.step.within, passing.house.zone))
+
+    def _responses(self) -> None:
+        """The view `responses_here`: keyed ones with the name of their step, unkeyed ones, and orders."""
+        passing = self.passing
+        passing.scan("responses", "responses_all", constants=False)
+        steps = list(self.version.step_numbers.items())
+        self.engine.register("steps_here", pa.table({
+            "step": pa.array([name for name, _ in steps], pa.string()),
+            "step_no": pa.array([number for _, number in steps], pa.int32())}))
+        orders = ""
+        if PURCHASED in self.kinds:
+            passing.scan("orders", "orders_all", constants=False)
+            orders = f"""
+            UNION ALL
+            SELECT contact_id, NULL::BIGINT, NULL::VARCHAR, NULL::SMALLINT, NULL::SMALLINT, '{PURCHASED}', ordered_at,
+                   NULL::VARCHAR, order_id FROM orders_all WHERE cancelled_at IS NULL"""
+        self.engine.execute(f"""
+            CREATE OR REPLACE TEMP VIEW responses_here AS
+            SELECT r.contact_id, r.enrolment_id, s.step, r.visit, r.leg, r.kind, r.happened_at, r.meta, r.dedup
+            FROM responses_all AS r LEFT JOIN steps_here AS s ON s.step_no = r.step_no
+            WHERE NOT r.machine{orders}""")
+
+    def leave(self, answers: str) -> int:
+        """Take the edges of the answers, branch by branch in written order; returns how many left."""
+        moved = 0
+        for rank, kind in enumerate(self.kinds):
+            chosen = "a.rank IS NULL AND a.silent" if kind == "otherwise" else f"a.rank = {rank}"
+            source = self.passing.moving.name("answered")
+            text = self._until_text(self.edges[kind])
+            self.engine.execute(f"""
+                CREATE OR REPLACE TEMP VIEW {source} AS
+                SELECT h.*{text} FROM hearing AS h JOIN {answers} AS a ON a.enrolment_id = h.enrolment_id
+                WHERE {chosen}""")
+            if self.engine.count(source):
+                self.engine.execute(f"CREATE OR REPLACE TEMP TABLE {source}_rows AS SELECT * FROM {source}")
+                moved += take_first_open(self.passing, self.version, self.edges[kind], f"{source}_rows", ANSWERED)
+        return moved
+
+    def _until_text(self, edges: list[Edge]) -> str:
+        names = {edge.after.until for edge in edges if edge.after.until}
+        if not names:
+            return ""
+        return f", json_extract_string(a.meta, '$.{names.pop()}') AS until_text"
+
+    def note_due(self, answers: str) -> None:
+        """When the clock of somebody who stays runs out; the driver has noted who is not yet due at all."""
+        clock = self.engine.value(f"""
+            SELECT min(clock_at) FROM {answers}
+            WHERE rank IS NULL AND NOT silent AND unsettled = 0 AND (made > 0 OR clock_at IS NOT NULL)""")
+        if clock is not None:
+            ends = calendar.add(clock, self.step.within, self.passing.house.zone)
+            self.passing.note_due(self.version, self.step, ends)
+
+
+def take_first_open(passing, version: Version, edges: list[Edge], source: str, how) -> int:
+    """Take the first of several edges of the same answer that still may be taken (a GoTo, then its follow-up)."""
+    moved = 0
+    for edge in edges:
+        if edge.max is None:
+            return moved + passing.moving.take(version, edge, source, how)
+        open_, used_up = passing.moving.split_by_visits(version, edge, source)
+        moved += passing.moving.take(version, edge, open_, how)
+        source = used_up
+    return moved
