@@ -4,7 +4,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from marketing.chain import Chain
+from marketing.chain import Chain, ChainError
 
 __all__ = ["BrokenChain", "NoSuchChain", "folder", "load", "names"]
 
@@ -13,7 +13,7 @@ class NoSuchChain(LookupError):
     """There is no folder with a chain.py of that name."""
 
 
-class BrokenChain(Exception):
+class BrokenChain(ChainError):
     """A chain's file could not be read; the text says which, where and why."""
 
 

@@ -16,6 +16,7 @@ __all__ = ["audience_file", "check_files", "message_files"]
 
 #: A value that a query takes by name.
 VALUE = re.compile(r"\$([a-z_][a-z0-9_]*)")
+HEAD_END = re.compile(r"^---[ \t]*$", re.MULTILINE)
 COMMENT = re.compile(r"--[^\n]*")
 TEXT = re.compile(r"'(?:[^']|'')*'")
 
@@ -72,14 +73,13 @@ def _of_messages(chain: Chain, folder: Path, languages: Collection[str]) -> Iter
 
 
 def _of_head(path: Path, channel: str) -> Iterator[str]:
-    """A message opens with `field: value` lines, then `---`; an e-mail without a subject is not one."""
-    head, line, body = path.read_text(encoding="utf-8").partition("\n---\n")
-    if not line:
-        yield f'{path.name} has no line "---": write the fields, such as subject:, then ---, then the message'
-    elif not body.strip():
+    """A message may open with `field: value` lines and a line `---`; an e-mail does, for its subject."""
+    text = path.read_text(encoding="utf-8")
+    head, body = HEAD_END.split(text, maxsplit=1) if HEAD_END.search(text) else ("", text)
+    if not body.strip():
         yield f"{path.name} says nothing below its ---: write the message"
     elif channel == "email" and not re.search(r"^subject: *\S", head, re.MULTILINE):
-        yield f"{path.name} has no subject: open the file with subject: …"
+        yield f"{path.name} has no subject: open the file with subject: … and a line ---"
 
 
 def _of_query(chain: Chain, where: str, audience: str, folders: Sequence[Path]) -> Iterator[str]:

@@ -8,8 +8,8 @@ from hypothesis import given
 
 from marketing.calendar import Span, days, months, weeks
 from marketing.chain import (
-    CLICKED, COMMERCIAL, NOT_SENT, PURCHASED, Assign, Chain, ChainError, Delay, Enrol, Exit, Experiment, Field, Goal,
-    GoTo, Send, Split, Suppress, WaitFor, WaveParams,
+    CLICKED, COMMERCIAL, PURCHASED, Assign, Chain, ChainError, Delay, Enrol, Exit, Experiment, Field, Goal,
+    GoTo, Send, Split, WaitFor, WaveParams,
 )
 from marketing.check import check, check_all, check_files
 from tests.random_chains import chains
@@ -185,7 +185,7 @@ def test_what_is_missing_is_named_with_the_file_to_write(folder):
 
 
 @pytest.mark.parametrize(("text", "fix"), [
-    ("<p>Bonjour</p>", 'has no line "---"'), ("subject: Bonjour\n---\n\n", "says nothing below its ---"),
+    ("<p>Bonjour</p>", "has no subject"), ("subject: Bonjour\n---\n\n", "says nothing below its ---"),
     ("preheader: x\n---\n<p>Bonjour</p>", "has no subject"),
 ])
 def test_a_message_has_fields_and_a_body(folder, text, fix):
