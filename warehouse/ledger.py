@@ -22,7 +22,7 @@ class Ledger:
     """
 
     def __init__(self, url: str):
-        self.url = sa.make_url(url)
+        self.url = _read_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         try:
             if self.sqlite and self.url.database:
@@ -31,7 +31,13 @@ class Ledger:
             if self.sqlite:
                 make_durable(self.engine)
             migrations.upgrade(self)
-        except (sa.exc.OperationalError, OSError) as error:
+        except migrations.UnknownRevision as newer:
+            raise LedgerError(
+                f"The ledger {self.url.render_as_string()} is of revision {newer}; this version of Relance knows "
+                f"revisions up to {schema.REVISION}. Use the version of Relance that wrote it (or a later one), "
+                "or name another ledger in RELANCE_LEDGER_URL."
+            ) from None
+        except (sa.exc.DatabaseError, OSError) as error:
             reason = getattr(error, "orig", None) or error
             raise LedgerError(
                 f"The ledger {self.url.render_as_string()} cannot be opened ({reason}). "
@@ -78,6 +84,19 @@ class Ledger:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _read_url(url: str) -> sa.URL:
+    try:
+        read = sa.make_url(url)
+        read.get_dialect().import_dbapi()
+    except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+        # The text itself may hold a password: it is not repeated.
+        raise LedgerError(f"RELANCE_LEDGER_URL cannot be used ({type(error).__name__}); accepted: "
+                          "sqlite:///FILE, or postgresql+psycopg://USER@HOST/DATABASE with the extra 'postgres'.") from None
+    if read.get_backend_name() not in ("sqlite", "postgresql"):
+        raise LedgerError(f"RELANCE_LEDGER_URL names {read.get_backend_name()!r}; accepted: sqlite, postgresql.")
+    return read
 
 
 def make_durable(engine: sa.Engine) -> None:
