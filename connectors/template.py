@@ -84,7 +84,8 @@ class _Constants(NodeTransformer):
     def _mapping(self, base: nodes.Node) -> Any:
         if isinstance(base, nodes.Name):
             return self.values.get(base.name)
-        return (self._mapping(base.node) or {}).get(base.attr) if isinstance(base, nodes.Getattr) else None
+        above = self._mapping(base.node) if isinstance(base, nodes.Getattr) else None
+        return above.get(base.attr) if type(above) is dict else None
 
     def _constant(self, found: nodes.Expr, name: str, values: Any) -> nodes.Expr:
         # Only what prints as it is: a None must still be refused, a list is walked at run time.

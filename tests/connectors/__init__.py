@@ -1,0 +1,1 @@
+"""Every connector against one contract, and each against its own."""
