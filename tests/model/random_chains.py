@@ -6,8 +6,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from marketing.chain import (
-    CALL_BACK, CLICKED, COMMERCIAL, COUPON_REDEEMED, FORM_SUBMITTED, INBOUND_CALL, NOT_SENT, PURCHASED, RELATIONSHIP,
-    REPLIED, TRANSACTIONAL, Chain, ChainError, Delay, Enrol, Exit, Experiment, Goal, GoTo, Send, Split, Suppress,
+    CALL_BACK, CLICKED, COMMERCIAL, COUPON_REDEEMED, INBOUND_CALL, NOT_SENT, PURCHASED, RELATIONSHIP, TRANSACTIONAL, Chain, ChainError, Delay, Enrol, Exit, Experiment, Goal, GoTo, Send, Split, Suppress,
     WaitFor, days, hours, minutes, months, weeks,
 )
 from marketing.steps import Written
@@ -17,15 +16,16 @@ __all__ = ["AUDIENCES", "CHANNELS", "KEYED", "UNKEYED", "chains"]
 CHANNELS = ("email", "sms", "post")
 #: Audiences that a Split may ask for.
 AUDIENCES = ("gold", "silver")
-KEYED = (CLICKED, REPLIED, CALL_BACK, COUPON_REDEEMED)
-UNKEYED = (PURCHASED, INBOUND_CALL, COUPON_REDEEMED, FORM_SUBMITTED)
+#: Few kinds, so that chains and contacts often mean the same: with the key of a touch, and without.
+KEYED = (CLICKED, CLICKED, CLICKED, CALL_BACK, CALL_BACK, COUPON_REDEEMED)
+UNKEYED = (PURCHASED, INBOUND_CALL, COUPON_REDEEMED)
 LENGTHS = (hours(1), hours(36), days(1), days(2), days(7), weeks(2), months(1))
 
 
 @st.composite
 def chains(draw: st.DrawFn, name: str, enrols: str | None = None) -> Chain:
     """A chain of at most some twelve steps; with `enrols` it may hand over to that chain."""
-    goal_kind = draw(st.sampled_from((None, None, PURCHASED, COUPON_REDEEMED, CLICKED)))
+    goal_kind = draw(st.sampled_from((None, None, None, PURCHASED, COUPON_REDEEMED, CLICKED)))
     exits = draw(st.sampled_from(({}, {}, {INBOUND_CALL: "called"})))
     ends = draw(st.booleans())
     unheard = set(exits) | ({goal_kind} if goal_kind and ends else set())
@@ -37,7 +37,7 @@ def chains(draw: st.DrawFn, name: str, enrols: str | None = None) -> Chain:
     try:
         return Chain(
             name=name, title=name, kind="loyalty", audience="everybody", goal=goal, exits=exits,
-            holdout=draw(st.sampled_from((0.0, 0.0, 0.4))) if goal else 0.0,
+            holdout=draw(st.sampled_from((0.0, 0.0, 0.3))) if goal else 0.0,
             reenter_after=draw(st.sampled_from((None, hours(1), days(3), months(1)))),
             enrol_every=minutes(1), wake_every=minutes(1),
             steps=writer.steps(depth=0, open_end=False),
@@ -51,7 +51,7 @@ class _Writer:
     """Writes steps as hypothesis decides; remembers the names given, for GoTo."""
 
     def __init__(self, draw: st.DrawFn, chain: str, enrols: str | None, answers: list[str]) -> None:
-        self.draw, self.chain, self.enrols, self.answers = draw, chain, enrols, sorted(set(answers))
+        self.draw, self.chain, self.enrols, self.answers = draw, chain, enrols, answers
         self.names: list[str] = []
 
     def named(self, word: str) -> str:
@@ -66,7 +66,7 @@ class _Writer:
             written.append(Delay(span, until="on"))
         least = 1 if depth == 0 else 0
         room = max(least, min(4 if depth == 0 else 2, 12 - len(self.names)))
-        kinds = ["send", "send", "wait", "delay", "split", "experiment"]
+        kinds = ["send", "send", "wait", "wait", "wait", "delay", "split", "experiment"]
         count = self.draw(st.integers(least, room))
         for position in range(count):
             kind = self.draw(st.sampled_from(kinds if depth < 2 and len(self.names) < 10 else ["send", "delay"]))
@@ -85,12 +85,12 @@ class _Writer:
         if kind == "send":
             return Send(self.named("send"), by=self.draw(st.sampled_from(CHANNELS)), message="word",
                         purpose=self.draw(st.sampled_from((COMMERCIAL, COMMERCIAL, RELATIONSHIP, TRANSACTIONAL))),
-                        at_latest=self.draw(st.sampled_from((hours(2), days(1), days(7)))))
+                        at_latest=self.draw(st.sampled_from((days(7), days(7), days(7), days(2), hours(1)))))
         if kind == "delay":
             since = self.draw(st.sampled_from(("now", "now", "now", "enrolled")))
             return Delay(self.draw(st.sampled_from(LENGTHS)), since=since)
         if kind == "wait":
-            name, heard = self.named("wait"), self.some(self.answers, 3)
+            name, heard = self.named("wait"), self.some(self.answers, 4)
             on = {k: self.steps(depth + 1, False, heard=k == "call_back") for k in heard}
             return WaitFor(name, self.draw(st.sampled_from(LENGTHS)), on, self.steps(depth + 1, goes_on))
         if kind == "split":
@@ -102,12 +102,13 @@ class _Writer:
         return Experiment(name, {"a": self.steps(depth + 1, goes_on), "b": self.steps(depth + 1, False)}, shares)
 
     def some(self, words, most: int) -> list[str]:
-        return self.draw(st.lists(st.sampled_from(words), min_size=1, max_size=most, unique=True))
+        """Some of the words, the frequent ones more often, in the order in which a chain then writes them."""
+        return list(dict.fromkeys(self.draw(st.lists(st.sampled_from(words), min_size=1, max_size=most))))
 
     def end(self) -> Written:
         """An end of the chain."""
-        ends = [Exit("done"), Exit("other"), Suppress("dormant")]
-        return self.draw(st.sampled_from(ends + ([Enrol(self.enrols)] * 2 if self.enrols else [])))
+        ends = [Exit("done"), Exit("other"), Exit("third"), Suppress("dormant")]
+        return self.draw(st.sampled_from(ends + ([Enrol(self.enrols)] * 4 if self.enrols else [])))
 
     def end_or_return(self) -> Written:
         """An end, or a bounded way back to a step written before (which may be the fork one is in)."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
 from marketing import graph
-from marketing.chain import CALL_BACK, Chain
+from marketing.chain import Chain
 from tests.model import gates
 from tests.model.facts import Contact
 from tests.model.interpreter import Model
@@ -27,20 +27,21 @@ STARTS = (
 )
 #: Lengths that chains use too, so that passes meet deadlines exactly, and some that they do not.
 GAPS = (
-    timedelta(0), timedelta(minutes=1), timedelta(hours=1), timedelta(hours=12), timedelta(days=1), timedelta(days=2),
-    timedelta(days=7), timedelta(days=8), timedelta(days=31),
+    timedelta(0), timedelta(hours=1), timedelta(hours=12), timedelta(days=1), timedelta(days=1), timedelta(days=2),
+    timedelta(days=3), timedelta(days=7), timedelta(days=31),
 )
-OUTCOMES = ("accepted", "rejected", "unknown", "blocked", "duplicate")
+OUTCOMES = ("rejected", "rejected", "unknown", "blocked", "duplicate")
 #: Dates as an operator types them.
 DATES = ("", "soon", "2026-01-09", "2026-03-29T02:30", "2026-10-25T02:30", "2024-02-29", "2020-01-01")
 
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happens at a moment; `what` is pass, drain, answer (keyed if `step`) or suppression.
+    """One thing that happens at a moment; `what` is pass, drain, answer or suppression.
 
-    pass: `chain`, `people` in its audience, `groups` by audience of its Splits. answer: `people` holds the
-    one contact; what happened happened `ago`. An answer to a touch that was never planned is void.
+    pass: `chain`, `people` in its audience, `groups` by audience of its Splits. answer: each of `people`
+    gave it, `ago`; with `back` it is keyed to the contact's touch that many before the last one of all
+    chains, and void if there is none.
     """
 
     moment: datetime
@@ -48,8 +49,8 @@ class Event:
     chain: str = ""
     people: tuple[int, ...] = ()
     groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    step: str = ""
     kind: str = ""
+    back: int | None = None
     ago: timedelta = timedelta()
     machine: bool = False
     meta: Mapping[str, str] = field(default_factory=dict)
@@ -86,71 +87,81 @@ def play(world: World) -> Model:
             case "drain":
                 model.drain(event.moment, lambda touch: world.outcome(touch.contact, touch.step, touch.visit))
             case "suppression":
-                until = event.moment + event.lasts if event.lasts else None
-                model.suppressed(event.people[0], event.moment, until)
+                for contact in event.people:
+                    model.suppressed(contact, event.moment, event.lasts and event.moment + event.lasts)
             case "answer":
-                _answer(event, model)
+                for contact in event.people:
+                    _answer(event, contact, model)
     return model
 
 
-def _answer(event: Event, model: Model) -> None:
-    contact = event.people[0]
-    touch = model.latest_touch(contact, event.chain, event.step) if event.step else None
-    if touch is not None or not event.step:
-        model.answered(event.kind, event.moment - event.ago, contact, touch, event.machine, event.meta)
+def _answer(event: Event, contact: int, model: Model) -> None:
+    touch = None
+    if event.back is not None:
+        touches = model.history(contact).touches
+        if event.back >= len(touches):
+            return
+        touch = touches[-1 - event.back]
+    model.answered(event.kind, event.moment - event.ago, contact, touch, event.machine, event.meta)
 
 
 @st.composite
-def worlds(draw: st.DrawFn, events: int = 25) -> World:
+def worlds(draw: st.DrawFn, rounds: int = 10) -> World:
     """A world of one chain, or of two of which the first may hand over to the second."""
     second = draw(st.one_of(st.none(), chains("spring")))
     first = draw(chains("winter", enrols="spring" if second else None))
     both = (first, second) if second else (first,)
     contacts = tuple(draw(st.lists(st.builds(
         Contact, st.sampled_from(CONTACTS),
-        st.sampled_from((frozenset(CHANNELS), frozenset(CHANNELS), frozenset({"email"}), frozenset({"sms", "post"}))),
+        st.sampled_from((frozenset(CHANNELS),) * 8 + (frozenset({"email"}), frozenset({"sms", "post"}))),
         zone=st.sampled_from((None, None, "America/New_York")),
     ), min_size=1, max_size=4, unique_by=lambda contact: contact.contact_id)))
     ids = [contact.contact_id for contact in contacts]
-    sends = [(chain.name, step.name) for chain in both for step in graph.compile(chain).sends]
+    steps = [step.name for chain in both for step in graph.compile(chain).sends]
     outcomes = draw(st.dictionaries(
-        st.tuples(st.sampled_from(ids), st.sampled_from([step for _, step in sends]), st.integers(1, 2)),
-        st.sampled_from(OUTCOMES), max_size=6,
-    )) if sends else {}
-    told = draw(st.lists(_events([chain.name for chain in both], ids, sends), min_size=3, max_size=events))
-    return World(both, contacts, draw(st.integers(1, 5)), draw(st.sampled_from((1, 3, 7))), outcomes,
+        st.tuples(st.sampled_from(ids), st.sampled_from(steps), st.integers(1, 2)), st.sampled_from(OUTCOMES), max_size=6,
+    )) if steps else {}
+    told = draw(st.lists(_rounds([chain.name for chain in both], ids), min_size=3, max_size=rounds))
+    return World(both, contacts, draw(st.integers(1, 6)), draw(st.sampled_from((1, 3, 7))), outcomes,
                  tuple(_dated(draw(st.sampled_from(STARTS)), told)))
 
 
-def _dated(start: datetime, told: list[tuple[timedelta, Event]]) -> list[Event]:
-    """The events one after the other, each its gap after the one before; the first is a pass or comes to nothing."""
-    dated, now = [], start
-    for gap, event in told:
+def _dated(now: datetime, told: list[tuple]) -> list[Event]:
+    """The events in the order of time: in each round first what people do, then the passes, then mostly the senders."""
+    dated = []
+    for gap, incidents, names, people, groups, drained in told:
         now += gap
-        dated.append(Event(**{**vars(event), "moment": now}))
+        dated += [replace(incident, moment=now) for incident in incidents]
+        dated += [Event(now, "pass", name, people, groups) for name in names]
+        if drained is not None:
+            dated.append(Event(now + drained, "drain"))
+            now += drained
     return dated
 
 
-def _events(names: list[str], ids: list[int], sends: list[tuple[str, str]]) -> st.SearchStrategy:
-    """Pairs of a gap and what happens after it: mostly passes and drains, often answers."""
+def _rounds(names: list[str], ids: list[int]) -> st.SearchStrategy:
+    """A gap, what people do, the chains that pass, who is in which audience, and when the touches leave, if they do."""
     people = st.lists(st.sampled_from(ids), unique=True).map(lambda some: tuple(sorted(some)))
-    everybody = st.just(tuple(sorted(ids)))
-    one = st.sampled_from(ids).map(lambda contact: (contact,))
-    never = st.just(datetime.min)
-    passes = st.builds(Event, never, st.just("pass"), st.sampled_from(names), st.one_of(everybody, everybody, people),
-                       st.fixed_dictionaries({audience: people for audience in AUDIENCES}))
-    drains = st.builds(Event, never, st.just("drain"))
-    past = st.sampled_from((timedelta(0), timedelta(0), timedelta(minutes=1), timedelta(hours=13), timedelta(days=3)))
-    unkeyed = st.builds(Event, never, st.just("answer"), people=one, kind=st.sampled_from(UNKEYED), ago=past)
+    orders = st.sampled_from([names, names, names[::-1], names[:1], names[-1:]])
+    drained = st.sampled_from((timedelta(0), timedelta(0), timedelta(minutes=1), timedelta(hours=2), None))
+    return st.tuples(
+        st.sampled_from(GAPS), st.lists(_incidents(ids), max_size=4), orders,
+        st.one_of(st.just(tuple(sorted(ids))), people), st.fixed_dictionaries({name: people for name in AUDIENCES}),
+        drained,
+    )
+
+
+def _incidents(ids: list[int]) -> st.SearchStrategy:
+    """What one person or all do: answer one of the last touches, answer without a key; one is suppressed."""
+    one, never = st.sampled_from(ids).map(lambda contact: (contact,)), st.just(datetime.min)
+    some = st.one_of(one, st.just(tuple(sorted(ids))))
+    past = st.sampled_from((timedelta(0), timedelta(0), timedelta(0), timedelta(minutes=1), timedelta(hours=13), timedelta(days=3)))
+    keyed = st.builds(
+        Event, never, st.just("answer"), people=some, kind=st.sampled_from(KEYED), ago=past,
+        back=st.sampled_from((0, 0, 0, 1, 2)), machine=st.sampled_from((False,) * 5 + (True,)),
+        meta=st.sampled_from(DATES).map(lambda date: {"on": date}),
+    )
+    unkeyed = st.builds(Event, never, st.just("answer"), people=some, kind=st.sampled_from(UNKEYED), ago=past)
     suppressions = st.builds(Event, never, st.just("suppression"), people=one,
-                             lasts=st.sampled_from((None, timedelta(days=2), timedelta(days=30))))
-    kinds = [passes, passes, passes, drains, drains, unkeyed, suppressions]
-    if sends:
-        meta = st.sampled_from(DATES).map(lambda date: {"on": date})
-        keyed = st.tuples(st.sampled_from(sends), st.sampled_from(KEYED)).flatmap(lambda pair: st.builds(
-            Event, never, st.just("answer"), st.just(pair[0][0]), one, step=st.just(pair[0][1]), kind=st.just(pair[1]),
-            ago=past, machine=st.sampled_from((False, False, False, True)),
-            meta=meta if pair[1] == CALL_BACK else st.just({}),
-        ))
-        kinds += [keyed, keyed]
-    return st.tuples(st.sampled_from(GAPS), st.one_of(kinds))
+                             lasts=st.sampled_from((timedelta(hours=2), timedelta(days=2), None)))
+    return st.one_of(*[keyed] * 12, *[unkeyed] * 6, suppressions)
