@@ -48,10 +48,7 @@ STATUS = {
 
 #: Three-digit replies by phase, then for any phase (None).
 CODES = {
-    ("mail", 550): (_RETRY, ErrorKind.CONFIG),
     ("mail", 552): (_REJECTED, ErrorKind.CONTENT),
-    ("mail", 553): (_RETRY, ErrorKind.CONFIG),
-    ("mail", 554): (_RETRY, ErrorKind.CONFIG),
     ("rcpt", 550): (_REJECTED, ErrorKind.INVALID_ADDRESS),
     ("rcpt", 551): (_REJECTED, ErrorKind.INVALID_ADDRESS),
     ("rcpt", 552): (_REJECTED, ErrorKind.PROVIDER),
@@ -61,7 +58,6 @@ CODES = {
     ("data", 550): (_REJECTED, ErrorKind.CONTENT),
     ("data", 552): (_REJECTED, ErrorKind.CONTENT),
     ("data", 554): (_REJECTED, ErrorKind.CONTENT),
-    ("connect", 554): (_RETRY, ErrorKind.CONFIG),
     (None, 421): (_THROTTLED, ErrorKind.RATE),
     (None, 450): (_RETRY, ErrorKind.PROVIDER),
     (None, 451): (_RETRY, ErrorKind.PROVIDER),
@@ -86,8 +82,11 @@ def receipt_of(phase: str, code: int, text: str) -> Receipt:
     enhanced = _ENHANCED.match(text)
     status = enhanced[1] if enhanced else ""
     meaning = CODES[None, 421] if code == 421 else STATUS.get(status)
+    if phase in ("connect", "login", "mail") and code // 100 == 5 and meaning != (_REJECTED, ErrorKind.CONTENT):
+        # No recipient has been named yet: it is us whom the relay refuses.
+        meaning = CODES.get((phase, code), (_RETRY, ErrorKind.CONFIG))
     # Sadly, a relay that does not know us says so in words only: 554 5.7.1 is also a verdict on the content.
-    if phase in ("mail", "rcpt") and "relay" in text.lower() and code // 100 == 5:
+    if phase == "rcpt" and "relay" in text.lower() and code // 100 == 5:
         meaning = _RETRY, ErrorKind.CONFIG
     meaning = meaning or CODES.get((phase, code)) or CODES.get((None, code)) or CLASSES.get(str(code)[:1])
     outcome, error = meaning or (_RETRY, ErrorKind.PROVIDER)

@@ -101,7 +101,8 @@ class _Session(socketserver.StreamRequestHandler):
             verb = line.split()[0].decode().upper() if line.split() else ""
             told.commands.append(verb)
             if verb == "DATA":
-                self._say(told.script.get("DATA", "354 go"))
+                if not self._say(told.script.get(f"DATA {number}", told.script.get("DATA", "354 go"))):
+                    return
                 data = self._data(told)
                 if data is None:
                     return
