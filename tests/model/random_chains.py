@@ -64,14 +64,15 @@ class _Writer:
         if heard and self.draw(st.booleans()):
             span = self.draw(st.sampled_from((None, days(2))))
             written.append(Delay(span, until="on"))
-        least = 1 if depth == 0 else 0
+        least = 2 if depth == 0 else 0
         room = max(least, min(4 if depth == 0 else 2, 12 - len(self.names)))
         kinds = ["send", "send", "wait", "wait", "wait", "delay", "split", "experiment"]
         count = self.draw(st.integers(least, room))
+        likely = self.draw(st.sampled_from((True, True, True, False)))
         for position in range(count):
             kind = self.draw(st.sampled_from(kinds if depth < 2 and len(self.names) < 10 else ["send", "delay"]))
-            if depth == 0 and position == 0 and kind == "delay":
-                kind = "send"
+            if depth == 0 and position < 2 and likely:
+                kind = ("send", "wait")[position]
             if kind == "delay" and written and isinstance(written[-1], Delay) and not written[-1].span:
                 kind = "send"
             last = position == count - 1

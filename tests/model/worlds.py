@@ -121,7 +121,7 @@ def worlds(draw: st.DrawFn, rounds: int = 10) -> World:
     outcomes = draw(st.dictionaries(
         st.tuples(st.sampled_from(ids), st.sampled_from(steps), st.integers(1, 2)), st.sampled_from(OUTCOMES), max_size=6,
     )) if steps else {}
-    told = draw(st.lists(_rounds([chain.name for chain in both], ids), min_size=3, max_size=rounds))
+    told = draw(st.lists(_rounds([chain.name for chain in both], ids), min_size=5, max_size=rounds))
     return World(both, contacts, draw(st.integers(1, 6)), draw(st.sampled_from((1, 3, 7))), outcomes,
                  tuple(_dated(draw(st.sampled_from(STARTS)), told)))
 
@@ -145,7 +145,7 @@ def _rounds(names: list[str], ids: list[int]) -> st.SearchStrategy:
     orders = st.sampled_from([names, names, names[::-1], names[:1], names[-1:]])
     drained = st.sampled_from((timedelta(0), timedelta(0), timedelta(minutes=1), timedelta(hours=2), None))
     return st.tuples(
-        st.sampled_from(GAPS), st.lists(_incidents(ids), max_size=4), orders,
+        st.sampled_from(GAPS), st.lists(_incidents(ids), min_size=1, max_size=4), orders,
         st.one_of(st.just(tuple(sorted(ids))), people), st.fixed_dictionaries({name: people for name in AUDIENCES}),
         drained,
     )
@@ -158,10 +158,10 @@ def _incidents(ids: list[int]) -> st.SearchStrategy:
     past = st.sampled_from((timedelta(0), timedelta(0), timedelta(0), timedelta(minutes=1), timedelta(hours=13), timedelta(days=3)))
     keyed = st.builds(
         Event, never, st.just("answer"), people=some, kind=st.sampled_from(KEYED), ago=past,
-        back=st.sampled_from((0, 0, 0, 1, 2)), machine=st.sampled_from((False,) * 5 + (True,)),
+        back=st.sampled_from((0, 0, 0, 0, 0, 1, 2)), machine=st.sampled_from((False,) * 5 + (True,)),
         meta=st.sampled_from(DATES).map(lambda date: {"on": date}),
     )
     unkeyed = st.builds(Event, never, st.just("answer"), people=some, kind=st.sampled_from(UNKEYED), ago=past)
     suppressions = st.builds(Event, never, st.just("suppression"), people=one,
-                             lasts=st.sampled_from((timedelta(hours=2), timedelta(days=2), None)))
+                             lasts=st.sampled_from((timedelta(hours=1), timedelta(hours=12), timedelta(days=2))))
     return st.one_of(*[keyed] * 12, *[unkeyed] * 6, suppressions)
