@@ -24,7 +24,8 @@ STYLES = {
     "send": "fill:#dbeafe,stroke:#2563eb,color:#0f172a", "wait": "fill:#fef9c3,stroke:#ca8a04,color:#0f172a",
     "choice": "fill:#ede9fe,stroke:#7c3aed,color:#0f172a", "assign": "fill:#cffafe,stroke:#0891b2,color:#0f172a",
     "holdout": "fill:#f1f5f9,stroke:#64748b,color:#0f172a,stroke-dasharray:4 3",
-    "end": "fill:#f1f5f9,stroke:#64748b,color:#0f172a", "goal": "fill:#dcfce7,stroke:#16a34a,color:#0f172a",
+    # "end" is a word of Mermaid's own.
+    "leave": "fill:#f1f5f9,stroke:#64748b,color:#0f172a", "goal": "fill:#dcfce7,stroke:#16a34a,color:#0f172a",
 }
 #: Ways out that every chain has: drawn, they would hide the chain's own.
 EVERYWHERE = ("suppressed", "erased", "no_consent_left", "withdrawn")
@@ -56,6 +57,7 @@ def table(graph: Graph) -> str:
     for edge in graph.edges:
         wait = edge.on == "otherwise" and graph.step(edge.from_).within
         on = f"nothing within {wait}" if wait else _on(edge)
+        on = ", ".join(filter(None, [on, "used up" if _once_used_up(graph, edge) else ""]))
         rows.append((_place(edge.from_), on, str(edge.after), f"`{edge.to}`", _visits(edge)))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
@@ -95,7 +97,9 @@ def _label(step: Step) -> str:
 
 
 def _counted(label: str, name: str, counts: Mapping[str, int] | None) -> str:
-    return label if counts is None else f"{label}<br/>{counts.get(name, 0):,}"
+    if counts is None or (name == ENTRY and ENTRY not in counts):
+        return label
+    return f"{label}<br/>{counts.get(name, 0):,}"
 
 
 def _arrow(graph: Graph, edge: Edge) -> str:
@@ -114,15 +118,23 @@ def _arrow(graph: Graph, edge: Edge) -> str:
         words.append(str(edge.after))
     if edge.max:
         words.append(f"at most {edge.max}")
+    if _once_used_up(graph, edge):
+        words.append("used up")
     line = "-.->" if edge.goto or edge.from_ == ANYWHERE or HOLDOUT in (edge.from_, edge.to) else "-->"
     return f'{line}|"{", ".join(words)}"|' if words else line
+
+
+def _once_used_up(graph: Graph, edge: Edge) -> bool:
+    """Whether an edge is taken only when the GoTo before it has had all its visits."""
+    before = graph.out(edge.from_)[edge.rank - 1] if edge.rank else edge
+    return before.goto and before is not edge and before.on == edge.on
 
 
 def _style(graph: Graph, step: Step) -> str:
     goals = {edge.to for edge in graph.out(ANYWHERE) if edge.on == "goal"}
     if step.name in goals:
         return "goal"
-    return {"rest": "wait", "split": "choice", "experiment": "choice"}.get(step.kind, step.kind)
+    return {"rest": "wait", "split": "choice", "experiment": "choice", "end": "leave"}.get(step.kind, step.kind)
 
 
 def _on(edge: Edge) -> str:

@@ -38,8 +38,6 @@ def _steps(draw, number: list[int], depth: int, heard: bool, first: bool = False
         if steps and not isinstance(steps[-1], Delay) and draw(st.integers(0, 3)) == 0:
             steps.append(Delay(draw(LENGTHS), since=draw(st.sampled_from(["now", "now", "enrolled"]))))
         steps.append(_step(draw, number, depth))
-        if steps and not _goes_on(steps[-1]):
-            return steps
     # A chain of which every delay is followed by a step: two delays that meet may have no meaning.
     if isinstance(steps[-1:] and steps[-1], Delay):
         steps.append(_step(draw, number, depth=0))
@@ -64,24 +62,24 @@ def _step(draw, number: list[int], depth: int) -> Written:
     answers = {"wait": ANSWERS, "split": ("buyers", "visitors"), "experiment": ("short", "long", "plain")}[kind]
     keys = draw(st.lists(st.sampled_from(answers), min_size=2 if kind == "experiment" else 1, max_size=3, unique=True))
     on = {key: _steps(draw, number, depth - 1, heard=kind == "wait" and key != NOT_SENT) for key in keys}
+    otherwise = [] if kind == "experiment" else _steps(draw, number, depth - 1, heard=False)
+    branches = [*on.values()] if kind == "experiment" else [*on.values(), otherwise]
+    if not any(_goes_on(branch) for branch in branches):
+        _open(branches[-1])
     if kind == "experiment":
         return Experiment(name, on=on)
-    otherwise = _steps(draw, number, depth - 1, heard=False)
-    if not any(_last_goes_on(branch) for branch in (*on.values(), otherwise)):
-        otherwise = []
     if kind == "split":
         return Split(name, on=on, otherwise=otherwise)
     return WaitFor(name, within=draw(LENGTHS), on=on, otherwise=otherwise)
 
 
-def _goes_on(step: Written) -> bool:
-    """Whether a step can lead to what is written after it."""
-    if isinstance(step, (Exit, Enrol, Suppress, GoTo)):
-        return False
-    if isinstance(step, Experiment):
-        return any(_last_goes_on(branch) for branch in step.on.values())
-    return True
+def _goes_on(branch: list[Written]) -> bool:
+    """Whether a branch leads to what is written after its step; every step that forks goes on in one branch at least."""
+    return not branch or not isinstance(branch[-1], (Exit, Enrol, Suppress, GoTo))
 
 
-def _last_goes_on(branch) -> bool:
-    return not branch or _goes_on(branch[-1])
+def _open(branch: list[Written]) -> None:
+    """Take the end off a branch, and the delay before it, which might meet another."""
+    branch.pop()
+    if branch and isinstance(branch[-1], Delay):
+        branch.pop()
