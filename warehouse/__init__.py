@@ -34,11 +34,11 @@ class Warehouse:
     """
 
     def __init__(self, home: Path, house: House, policy: Policy, ledger: Ledger, store, *, slice_bits: int = 20,
-                 memory_limit: str = "400MB", threads: int = 2):
+                 memory_limit: str = "400MB", threads: int = 2, key: bytes | None = None):
         self.home, self.house, self.policy = Path(home), house, policy
         self.ledger, self.store, self.clock = ledger, store, Clock(ledger)
         self.slice_bits, self.memory_limit, self.threads = slice_bits, memory_limit, threads
-        self.key = _secret(self.home)
+        self.key = key or _secret(self.home)
         _hold_environment(ledger, house.environment)
 
     @classmethod
@@ -94,9 +94,7 @@ class Warehouse:
 
 
 def _secret(home: Path) -> bytes:
-    """The key of tokens and address hashes: RELANCE_SECRET_KEY, else a file only its owner can read."""
-    if given := os.environ.get("RELANCE_SECRET_KEY"):
-        return given.encode()
+    """The key of tokens and address hashes, where none was given: in a file only its owner can read."""
     path = home / "secret.key"
     try:
         return path.read_bytes()

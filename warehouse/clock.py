@@ -6,7 +6,12 @@ import sqlalchemy as sa
 
 from warehouse import schema
 
-__all__ = ["Clock", "ClockError"]
+__all__ = ["Clock", "ClockError", "wall"]
+
+
+def wall() -> datetime:
+    """The real time, naive UTC, for what concerns processes and files: a simulated clock may jump a month."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 class ClockError(ValueError):
@@ -21,7 +26,7 @@ class Clock:
 
     def now(self) -> datetime:
         simulated = self.simulated()
-        return simulated if simulated else datetime.now(UTC).replace(tzinfo=None)
+        return simulated if simulated else wall()
 
     def simulated(self) -> datetime | None:
         with self.ledger.read() as tx:

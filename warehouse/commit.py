@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from warehouse import schema
+from warehouse.clock import wall
 from warehouse.failpoints import reach
 from warehouse.scan import encode
 from warehouse.tables import TABLES
@@ -16,6 +17,9 @@ __all__ = ["INLINE_ROWS", "Commit", "HeadMoved"]
 
 #: Up to this many rows travel inside the manifest row, so that a single lead costs no file.
 INLINE_ROWS = 2_000
+
+#: Shorter than any grace of the sweeper.
+SLEPT = timedelta(minutes=10)
 
 COPY = "COPY (SELECT {columns} FROM {relation}) TO '{path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
 
@@ -48,6 +52,7 @@ class Commit:
         self._new: list[_New] = []
         self._retired: list[int] = []
         self._within: list[Callable[[sa.Connection, list[int]], None]] = []
+        self._begun = wall()
         reach("commit.before_parts")
 
     def read_head(self, scope: str, slice: int) -> int:
@@ -109,6 +114,7 @@ class Commit:
         try:
             with self.ledger.begin() as tx:
                 numbers = self._write_ledger(tx)
+                self._hold_files()
                 reach("commit.in_transaction")
         except BaseException:
             for new in self._new:
@@ -134,17 +140,25 @@ class Commit:
         for start in range(0, len(self._retired), 500):
             some = self._retired[start:start + 500]
             gone = tx.execute(sa.update(schema.part).where(schema.part.c.n.in_(some), schema.part.c.retired_n.is_(None))
-                              .values(retired_n=first))
+                              .values(retired_n=first, retired_at=wall()))
             if gone.rowcount != len(some):
                 raise HeadMoved("a part that this commit replaces was replaced by somebody else.")
         for change in self._within:
             change(tx, numbers)
         return numbers
 
+    def _hold_files(self) -> None:
+        """Who slept long may find that the sweeper took its unlisted files: it must not list what is gone."""
+        if wall() - self._begun > SLEPT:
+            gone = [new.path for new in self._new if new.path and not self.store.holds(new.path)]
+            if gone:
+                raise HeadMoved(f"{len(gone)} parts of this commit were swept while it slept.")
+
     def _row(self, n: int, new: _New) -> dict:
         row = dict.fromkeys(column.name for column in schema.part.columns)
-        row.update(new.constants, n=n, tbl=new.tbl, slice=new.slice, rows=new.rows, bytes=new.bytes, path=new.path,
-                   inline=new.inline, schema=1, listed_at=self.as_of)
+        row.update({"place": n, "schema": 1}, **new.constants)
+        row.update(n=n, tbl=new.tbl, slice=new.slice, rows=new.rows, bytes=new.bytes, path=new.path, inline=new.inline,
+                   listed_at=self.as_of)
         return row
 
     def _columns(self, tbl: str) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from warehouse.schema import part
+from warehouse.schema import counter, part
 
 __all__ = ["Part", "current_number", "listed", "parts_of"]
 
@@ -37,14 +37,20 @@ class Part:
     hi_at: datetime | None = None
     upto: int | None = None
     bytes: int = 0
+    place: int = 0
+    schema: int = 1
 
 
 _COLUMNS = [part.c[name] for name in Part.__dataclass_fields__]
 
 
-def current_number(tx: sa.Connection) -> int:
-    """The number of the newest part: everything up to it is visible, nothing beyond it."""
-    return tx.execute(sa.text("SELECT value FROM counter WHERE name = 'part'")).scalar_one()
+def current_number(tx: sa.Connection, hold: bool = False) -> int:
+    """The number of the newest part: everything up to it is visible, nothing beyond it.
+
+    With `hold` no part can be listed until this (writing) transaction ends.
+    """
+    query = sa.select(counter.c.value).where(counter.c.name == "part")
+    return tx.execute(query.with_for_update() if hold else query).scalar_one()
 
 
 def visible(n: int) -> sa.ColumnElement[bool]:
@@ -53,9 +59,12 @@ def visible(n: int) -> sa.ColumnElement[bool]:
 
 
 def parts_of(tx: sa.Connection, n: int, tbl: str | Sequence[str], *conditions, slice: int | None = None) -> list[Part]:
-    """The parts of a table (or several) that are true at `n`, oldest first."""
+    """The parts of a table (or several) that are true at `n`, in order of place.
+
+    Whoever has read up to a mark asks for `part.c.place > mark`: numbers are for visibility only.
+    """
     names = [tbl] if isinstance(tbl, str) else list(tbl)
-    query = sa.select(*_COLUMNS).where(part.c.tbl.in_(names), visible(n), *conditions).order_by(part.c.n)
+    query = sa.select(*_COLUMNS).where(part.c.tbl.in_(names), visible(n), *conditions).order_by(part.c.place)
     if slice is not None:
         query = query.where(part.c.slice == slice)
     return [Part(*row) for row in tx.execute(query)]
@@ -64,5 +73,5 @@ def parts_of(tx: sa.Connection, n: int, tbl: str | Sequence[str], *conditions, s
 def listed(tx: sa.Connection, tbl: str, slice: int, after: int, upto: int) -> bool:
     """Whether anything of a table was listed after one moment and up to another."""
     query = sa.select(sa.literal(1)).where(part.c.tbl == tbl, part.c.slice == slice,
-                                           part.c.n > after, part.c.n <= upto)
+                                           part.c.place > after, part.c.place <= upto)
     return tx.execute(query.limit(1)).first() is not None

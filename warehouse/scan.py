@@ -8,7 +8,7 @@ from warehouse.engine import Engine
 from warehouse.manifest import Part
 from warehouse.tables import TABLES, Table
 
-__all__ = ["decode", "encode", "scan"]
+__all__ = ["VARYING", "decode", "encode", "scan", "shown", "wide"]
 
 #: Types of the constants that a view shows beside the stored columns.
 _CONSTANT_TYPES = {
@@ -17,6 +17,8 @@ _CONSTANT_TYPES = {
     "cost": pa.decimal128(18, 6), "happened_at": pa.timestamp("us"), "upto": pa.int64(), "slice": pa.int32(),
     "n": pa.int64(),
 }
+#: Manifest columns that differ between commits of one kind; all others are equal within a folded part.
+VARYING = ("run", "happened_at", "cost")
 
 
 def encode(table: pa.Table) -> bytes:
@@ -31,6 +33,11 @@ def decode(inline: bytes) -> pa.Table:
     return pa.ipc.open_stream(inline).read_all()
 
 
+def wide(table: Table) -> dict[str, str]:
+    """The constants that a folded part holds as columns, since they differ by row: view column -> manifest column."""
+    return {name: column for name, column in table.constants.items() if column in VARYING}
+
+
 def scan(engine: Engine, store, parts: Sequence[Part], tbl: str, view: str, constants: bool = True) -> None:
     """Create the temporary view `view` over `parts` of the table `tbl`.
 
@@ -38,17 +45,18 @@ def scan(engine: Engine, store, parts: Sequence[Part], tbl: str, view: str, cons
     file name for files, by value for inline rows. No parts make an empty view.
     """
     table = TABLES[tbl]
-    files = [part for part in parts if part.path]
     inline = [part for part in parts if part.inline is not None]
     sources = []
-    if files:
-        sources.append(_files(engine, store, files, table, view, constants))
-    if inline or table.open or not files:  # an open table's view always has its documented columns
+    for schema in (1, 2):
+        files = [part for part in parts if part.path and part.schema == schema]
+        if files:
+            sources.append(_files(engine, store, files, table, f"{view}_{schema}", constants, own=schema == 2))
+    if inline or table.open or not sources:  # an open table's view always has its documented columns
         sources.append(_inline(engine, inline, table, view, constants))
     engine.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS " + " UNION ALL BY NAME ".join(sources))
 
 
-def _files(engine: Engine, store, parts: Sequence[Part], table: Table, view: str, constants: bool) -> str:
+def _files(engine: Engine, store, parts: Sequence[Part], table: Table, view: str, constants: bool, own: bool) -> str:
     paths = store.local([part.path for part in parts])
     relation = engine.con.read_parquet(paths, union_by_name=table.open, filename=constants and bool(table.constants))
     engine.drop(f"{view}_files")
@@ -56,28 +64,35 @@ def _files(engine: Engine, store, parts: Sequence[Part], table: Table, view: str
     stored = "f.*" if table.open else ", ".join(f"f.{name}" for name in table.columns.names)
     if not (constants and table.constants):
         return f"SELECT {stored} FROM {view}_files AS f"
-    keys = pa.table({"part_file": paths}).append_column("part_n", pa.array([part.n for part in parts], pa.int64()))
+    keys = pa.table({"part_file": paths})
     for name, values in _constants(parts, table).items():
         keys = keys.append_column(name, values)
     engine.register(f"{view}_parts", keys)
-    shown = ", ".join(f"p.{name}" for name in table.constants)
+    held = wide(table) if own else {}
+    shown = ", ".join(f"f.{name}" if name in held else f"p.{name}" for name in table.constants)
     return f"SELECT {stored}, {shown} FROM {view}_files AS f JOIN {view}_parts AS p ON p.part_file = f.filename"
 
 
 def _inline(engine: Engine, parts: Sequence[Part], table: Table, view: str, constants: bool) -> str:
-    pieces = []
-    for part in parts:
-        rows = decode(part.inline)
-        if constants:
-            for name, values in _constants([part], table).items():
-                rows = rows.append_column(name, pa.repeat(values[0], rows.num_rows))
-        pieces.append(rows)
+    pieces = [shown(part, table, constants) for part in parts]
     empty = table.empty()
     if constants:
         for name in table.constants:
             empty = empty.append_column(name, pa.array([], _CONSTANT_TYPES[table.constants[name]]))
     engine.register(f"{view}_inline", pa.concat_tables([empty, *pieces], promote_options="permissive"))
     return f"SELECT * FROM {view}_inline"
+
+
+def shown(part: Part, table: Table, constants: bool) -> pa.Table:
+    """The rows of a small part, with its constants as columns or without any."""
+    rows = decode(part.inline)
+    held = [name for name in wide(table) if part.schema == 2]
+    if not constants:
+        return rows.drop_columns(held)
+    for name, values in _constants([part], table).items():
+        if name not in held:
+            rows = rows.append_column(name, pa.repeat(values[0], rows.num_rows))
+    return rows
 
 
 def _constants(parts: Sequence[Part], table: Table) -> dict[str, pa.Array]:

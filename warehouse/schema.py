@@ -92,6 +92,8 @@ head = table(
 )
 
 #: The manifest: one row per part. A part is true while its row is visible: n <= snapshot < retired_n.
+#: `place` is where it stands for those who read "everything after": its n, or, for a folded part, the place of the
+#: last that it replaces. `schema` 2 is a folded part that holds run, happened_at and cost as columns.
 part = table(
     "part",
     sa.Column("n", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -118,7 +120,9 @@ part = table(
     sa.Column("schema", sa.Integer, nullable=False, default=1),
     sa.Column("listed_at", sa.DateTime, nullable=False),
     sa.Column("retired_n", sa.BigInteger),
-    sa.Index("part_of_table", "tbl", "slice", "n"),
+    sa.Column("retired_at", sa.DateTime),
+    sa.Column("place", sa.BigInteger, nullable=False),
+    sa.Index("part_of_table", "tbl", "slice", "place"),
     sa.Index("part_of_step", "chain", "tbl", "slice", "to_step"),
 )
 

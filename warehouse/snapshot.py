@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from marketing.calendar import add
 from marketing.graph import Graph
 from warehouse import schema
+from warehouse.clock import wall
 from warehouse.engine import Engine
 from warehouse.manifest import current_number, parts_of
 from warehouse.marts import FOLDER, MARTS, MartSettings, set_variables
@@ -44,11 +45,13 @@ class Snapshot:
     def __init__(self, warehouse, *, slice: int | None, engine: Engine, n: int | None = None):
         self.warehouse, self.slice, self.engine = warehouse, slice, engine
         self._made: set[str] = set()
-        now = warehouse.clock.now()
         with warehouse.ledger.begin() as tx:
-            self.n = current_number(tx) if n is None else n
+            # The counter is held until the row stands: no part can be listed in between, so whoever sees a later
+            # part sees this row too (folding and sweeping rely on it).
+            current = current_number(tx, hold=True)
+            self.n = current if n is None else n
             self._id = tx.execute(sa.insert(schema.snapshot).returning(schema.snapshot.c.id),
-                                  {"n": self.n, "expires_at": now + HELD, "note": "reader"}).scalar_one()
+                                  {"n": self.n, "expires_at": wall() + HELD, "note": "reader"}).scalar_one()
 
     @property
     def con(self):

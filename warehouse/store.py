@@ -56,6 +56,10 @@ class FolderStore:
         """The same parts as files that the engine can open."""
         return [str(self.root / path) for path in paths]
 
+    def holds(self, path: str) -> bool:
+        """Whether a part is there."""
+        return (self.root / path).exists()
+
     def drop(self, path: str) -> None:
         (self.root / path).unlink(missing_ok=True)
         (self.root / path).with_suffix(".tmp").unlink(missing_ok=True)

@@ -1,7 +1,9 @@
 """In which encoding a file was written, and its bytes as UTF-8."""
 
 import codecs
+import re
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -10,12 +12,17 @@ from warehouse.loading.lines import Broken
 
 __all__ = ["Decoded", "decode"]
 
+#: Byte-order marks, and the encoding each announces.
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+
+#: Lines beyond ASCII that settle between UTF-8 and Windows-1252.
+SAMPLE = 2_000
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """The text as UTF-8 bytes without mark; `blank` lines stand for those in `broken`."""
+    """The text as UTF-8 bytes without mark; an empty line stands for each one in `broken`."""
 
     data: bytes
     encoding: str  #: utf-8, utf-8-sig, cp1252, utf-16-le or utf-16-be
@@ -61,17 +68,29 @@ def _utf16(raw: bytes, encoding: str, marked: bool) -> Decoded:
 def _unmarked(raw: bytes, encoding: str, marked: bool) -> Decoded:
     if _is_utf8(raw):
         return Decoded(_one_line_end(raw), encoding, marked, [])
-    lines = raw.split(b"\n")
-    foreign = [i for i, line in enumerate(lines) if not line.isascii()]
-    wrong = [(i, lines[i]) for i in foreign if not _decodes(lines[i], "utf-8")]
-    if marked or len(wrong) < len(foreign) / 2:
+    if marked or _mostly_utf8(raw):
+        wrong = [(i, line) for i, line in enumerate(raw.split(b"\n")) if not _decodes(line, "utf-8")]
         return _without(raw, encoding, marked, wrong, "UTF-8")
-    wrong = [(i, line) for i, line in wrong if not _decodes(line, "cp1252")]
+    try:
+        return Decoded(_one_line_end(raw.decode("cp1252").encode()), "cp1252", False, [])
+    except UnicodeDecodeError:
+        return _windows(raw)
+
+
+def _mostly_utf8(raw: bytes) -> bool:
+    """Whether most of the first lines with letters beyond ASCII are UTF-8."""
+    foreign = list(islice((match[0] for match in re.finditer(rb"[^\n]*[\x80-\xff][^\n]*", raw)), SAMPLE))
+    return sum(_decodes(line, "utf-8") for line in foreign) > len(foreign) / 2
+
+
+def _windows(raw: bytes) -> Decoded:
+    lines = raw.split(b"\n")
+    wrong = [(i, line) for i, line in enumerate(lines) if not _decodes(line, "cp1252")]
     for i, _ in wrong:
         lines[i] = b""
-    data = b"\n".join(lines).decode("cp1252").encode()
-    broken = [Broken(i + 1, line, "the line holds bytes that neither UTF-8 nor Windows-1252 knows") for i, line in wrong]
-    return Decoded(_one_line_end(data), "cp1252", False, broken)
+    reason = "the line holds bytes that neither UTF-8 nor Windows-1252 knows"
+    broken = [Broken(i + 1, line.rstrip(b"\r"), reason) for i, line in wrong]
+    return Decoded(b"\n".join(lines).decode("cp1252").encode(), "cp1252", False, broken)
 
 
 def _without(data: bytes, encoding: str, marked: bool, wrong: list[tuple[int, bytes]], name: str) -> Decoded:

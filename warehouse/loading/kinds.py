@@ -98,7 +98,7 @@ ORDERS = Kind("orders", "One row per order line.", dated="ordered_at", open=True
             "date_d_achat", "purchased_at", "commande_le"), required=True),
     Column("amount", "money", "amount of the line in the house's currency; a return is negative",
            ("montant", "total", "montant_ligne", "line_amount", "line_total", "dollar_value", "ca", "valeur", "value",
-            "prix_total", "montant_ttc", "montant_ht"), required=True),
+            "prix_total"), required=True),
     Column("order_id", "text", "the order's number",
            ("order", "commande", "id_commande", "no_commande", "num_commande", "numero_commande", "order_number",
             "transaction_id", "id_transaction", "invoice", "facture", "numero_facture")),

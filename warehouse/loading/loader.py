@@ -2,9 +2,11 @@
 
 import statistics
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import sqlalchemy as sa
 
@@ -17,6 +19,7 @@ from warehouse.loading.reading import Sheet, read
 from warehouse.loading.rejects import rejected_places, write_rejects
 from warehouse.loading.report import Report
 from warehouse.loading.understanding import Complaint, Understood, is_corrected, understand
+from warehouse.store import StoreError
 
 __all__ = ["load"]
 
@@ -52,16 +55,20 @@ def load(warehouse, kind: str, path: Path | str, *, as_of: datetime, run: str, c
     report.held = None if confirm else _held(warehouse.ledger, source, report)
     if report.held:
         return report
-    for attempt in range(ATTEMPTS):
-        try:
-            return _merge(warehouse, sheet, what, understood, report, source, as_of, run, confirm, tell)
-        except HeadMoved:
-            if attempt == ATTEMPTS - 1:
-                raise
-        except OSError as error:
-            raise LoadError(f"{path} could not be loaded ({error.strerror or error}); nothing of it was kept. "
-                            "Make room in the warehouse folder, or give one that can be written.") from error
-    raise AssertionError("unreachable")
+    try:
+        return _merge_again(warehouse, sheet, what, understood, report, source, as_of, run, confirm, tell)
+    except (OSError, StoreError, duckdb.IOException, duckdb.OutOfMemoryException, sa.exc.OperationalError) as error:
+        reason = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise LoadError(f"{path} could not be loaded ({reason}); nothing of it was kept. "
+                        "Make room for the warehouse, or give it a folder that can be written.") from error
+
+
+def _merge_again(*arguments) -> Report:
+    """Merge; where another load came between reading and commit, read again."""
+    for _ in range(ATTEMPTS - 1):
+        with suppress(HeadMoved):
+            return _merge(*arguments)
+    return _merge(*arguments)
 
 
 def _understood(warehouse, sheet: Sheet, kind: Kind, as_of: datetime) -> Understood:

@@ -72,6 +72,7 @@ def read(path: Path) -> Sheet:
         if raw.startswith(mark):
             raise LoadError(f"{path} is {what}.")
     decoded = decode(raw)
+    del raw
     data, skipped, stated = _stated_separator(decoded.data)
     separator = stated or _separator(data, path)
     if separator == BLANKS:

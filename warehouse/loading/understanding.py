@@ -107,29 +107,34 @@ def _attribute_name(header: str, taken) -> str:
 def understand(sheet: Sheet, kind: Kind, reader: Reader, known: dict[str, str]) -> Understood:
     """The typed rows of a sheet. `known` are the types that attributes already have. Raises LoadError."""
     found, further, ignored = recognise(sheet, kind)
-    texts = {i: clean(sheet.cells.column(i)) for i in (*found, *further)}
-    complaints = [c for i in texts for c in _unfit(sheet, i, sheet.cells.column(i))]
+    understood = Understood(None, {}, {}, ignored, [c for i in (*found, *further) for c in _unfit(sheet, i)])
+    # A column is cleaned each time it is asked for: a copy of every cell at once would double the memory.
     blank = np.ones(len(sheet.lines), dtype=bool)
-    for text in texts.values():
-        blank &= pc.is_null(text).to_numpy(zero_copy_only=False)
-    columns, understood = {}, Understood(None, {}, {}, ignored, complaints)
-    countries = _countries(found, texts, reader)
+    for i in (*found, *further):
+        blank &= pc.is_null(_text(sheet, i)).to_numpy(zero_copy_only=False)
+    countries = _countries(sheet, found, reader)
+    columns = {}
     for i, column in found.items():
-        columns[column.name] = _take(understood, sheet, i, column.name,
-                                     _read(reader, column, texts[i], countries), texts[i])
+        text = _text(sheet, i)
+        columns[column.name] = _take(understood, sheet, i, column.name, _read(reader, column, text, countries), text)
         understood.columns[sheet.headers[i]] = column.name
         if column.required:
-            _demand(understood, sheet, column, texts[i], blank)
+            _demand(understood, sheet, column, text, blank)
     for i, name in further.items():
-        if texts[i].null_count == len(texts[i]):
+        text = _text(sheet, i)
+        if text.null_count == len(text):
             ignored.append(f"{sheet.headers[i]} (empty)")
             continue
-        type_ = attribute_type(reader.shape(texts[i]), known.get(name))
-        columns[name] = _take(understood, sheet, i, name, getattr(reader, type_)(texts[i]), texts[i])
+        type_ = attribute_type(reader.shape(text), known.get(name))
+        columns[name] = _take(understood, sheet, i, name, getattr(reader, type_)(text), text)
         understood.attributes[name] = type_
     _demand_any(understood, kind, columns, sheet, blank)
-    understood.rows, understood.blank = _without(columns, complaints, blank), int(blank.sum())
+    understood.rows, understood.blank = _without(columns, understood.complaints, blank), int(blank.sum())
     return understood
+
+
+def _text(sheet: Sheet, i: int) -> pa.Array:
+    return clean(sheet.cells.column(i))
 
 
 def attribute_type(shape: str, known: str | None) -> str:
@@ -139,9 +144,9 @@ def attribute_type(shape: str, known: str | None) -> str:
     return known
 
 
-def _countries(found: dict[int, Column], texts: dict[int, pa.Array], reader: Reader) -> pa.Array | None:
+def _countries(sheet: Sheet, found: dict[int, Column], reader: Reader) -> pa.Array | None:
     place = next((i for i, column in found.items() if column.holds == "country"), None)
-    return None if place is None else reader.country_code(texts[place]).values
+    return None if place is None else reader.country_code(_text(sheet, place)).values
 
 
 def _read(reader: Reader, column: Column, text: pa.Array, countries: pa.Array | None) -> Cells:
@@ -181,9 +186,9 @@ def _complain(understood: Understood, sheet: Sheet, mask: pa.Array, rule: str, r
         understood.complaints.append(Complaint(rule, places, pc.take(reasons, pa.array(places))))
 
 
-def _unfit(sheet: Sheet, i: int, column: pa.ChunkedArray) -> list[Complaint]:
+def _unfit(sheet: Sheet, i: int) -> list[Complaint]:
     """Cells that no column could hold: too long, or with characters that are no text."""
-    column, header = column.combine_chunks(), sheet.headers[i]
+    column, header = sheet.cells.column(i).combine_chunks(), sheet.headers[i]
     found = []
     for rule, mask in ((f"a cell has more than {LONGEST_TEXT:,} characters",
                         pc.greater(pc.utf8_length(column), LONGEST_TEXT)),

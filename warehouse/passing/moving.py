@@ -76,6 +76,8 @@ class Mover:
                    {literal(self.passing.as_of)} AS arrived_at, ({how.fresh})::SMALLINT AS fresh
             FROM {dated} AS s {joined}""")
         self._list(version, of if of is not None else edge.from_, step, moved, rows, reason or edge.on)
+        if step.action == "suppress":
+            self._suppress(step, moved)
         if edge.goto and not wait_is_over:
             # They wait for the next pass, so that a pass ends.
             self.passing.returned.add((version.id, step.name))
@@ -148,6 +150,16 @@ class Mover:
         if step.kind != "end":
             entered = passing.rest_of(version.id, step.name)
             entered.residents, entered.feeds, entered.changed = entered.residents + rows, entered.feeds + 1, True
+
+    def _suppress(self, step: Step, moved: str) -> None:
+        """Who ends by Suppress gets nothing commercial or of relationship any more, from any chain."""
+        rows = self.name("suppressed")
+        self.engine.execute(f"""
+            CREATE OR REPLACE TEMP VIEW {rows} AS
+            SELECT enrolment_id & 68719476735 AS contact_id, NULL::UBIGINT AS address_key, NULL::VARCHAR AS channel,
+                   NULL::VARCHAR AS purpose, '{step.argument}' AS reason, {literal(self.passing.as_of)} AS from_at,
+                   NULL::TIMESTAMP AS until_at FROM {moved}""")
+        self.passing.commit.add("suppressions", rows, slice=self.passing.slice)
 
     def _visit(self, version: Version, step: Step, source: str) -> tuple[str, str]:
         """The visit number on arrival: 1, unless a contact can come back to the step."""

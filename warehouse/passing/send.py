@@ -56,8 +56,9 @@ def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed
     rows = engine.count(planned)
     if not rows:
         return
+    _assert_new(passing, step, leg, planned, rows)
     touches = moving.name("touches")
-    engine.execute(f"CREATE OR REPLACE TEMP VIEW {touches} AS SELECT enrolment_id, visit, {leg}::SMALLINT AS leg, seq "
+    engine.execute(f"CREATE OR REPLACE TEMP VIEW {touches} AS SELECT enrolment_id, visit, {leg}::SMALLINT AS leg, (seq + 1)::SMALLINT AS seq "
                    f"FROM {planned}")
     connector = passing.house.channels[channel]
     position = passing.commit.add(
@@ -74,6 +75,23 @@ def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed
     passing.gate.planned_now.append((planned, channel, step.purpose))
     passing.tally.count(passing.tally.planned, step.name, rows)
     moving.take(version, version.graph.out(step.name)[0], planned, SENT)
+
+
+def _assert_new(passing, step: Step, leg: int, planned: str, rows: int) -> None:
+    """No touch is planned twice: not in this plan, and not beside an earlier one. The last line of defence."""
+    part = schema.part
+    passing.scan("touches", "touched_before", part.c.chain == passing.chain, part.c.to_step == step.name, constants=False)
+    distinct = passing.engine.value(f"SELECT count(DISTINCT enrolment_id) FROM {planned}")
+    again = passing.engine.value(f"""
+        SELECT count(*) FROM touched_before AS t JOIN {planned} AS p
+          ON p.enrolment_id = t.enrolment_id AND p.visit = t.visit AND t.leg = {leg}""")
+    if distinct != rows or again:
+        raise TouchTwice(f"{passing.current.name}, {step.name}: {rows - distinct} touches stand twice in this plan and "
+                         f"{again} were planned before. Nothing was committed; this is a defect, please report it.")
+
+
+class TouchTwice(AssertionError):
+    """A plan holds a touch a second time; it is never committed."""
 
 
 def batch_size(settings: dict) -> int:

@@ -67,10 +67,12 @@ class SlicePass:
     `versions` are those with contacts in them, `current` is the one that enrols.
     """
 
-    def __init__(self, warehouse, versions: list[Version], current: Version, *, slice: int, as_of: datetime, run: str):
+    def __init__(self, warehouse, versions: list[Version], current: Version, *, slice: int, as_of: datetime, run: str,
+                 latencies: dict[str, timedelta] | None = None):
         self.warehouse, self.house, self.policy = warehouse, warehouse.house, warehouse.policy
         self.versions, self.current = versions, current
         self.chain, self.slice, self.as_of, self.run = current.chain, slice, as_of, run
+        self.latencies = latencies or {}  # from acceptance to arrival, by connector
         self.engine = warehouse.engine()
         self.engine.execute(DRAW_SQL)
         self.commit = warehouse.commit(run=run, as_of=as_of, engine=self.engine)

@@ -152,10 +152,12 @@ def _manifest() -> None:
         sa.Column("schema", sa.Integer(), nullable=False),
         sa.Column("listed_at", sa.DateTime(), nullable=False),
         sa.Column("retired_n", sa.BigInteger()),
+        sa.Column("retired_at", sa.DateTime()),
+        sa.Column("place", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("n"),
     )
     op.create_index("part_of_step", "part", ["chain", "tbl", "slice", "to_step"])
-    op.create_index("part_of_table", "part", ["tbl", "slice", "n"])
+    op.create_index("part_of_table", "part", ["tbl", "slice", "place"])
 
 
 def _outbox() -> None:

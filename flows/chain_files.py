@@ -1,0 +1,28 @@
+"""The files of a chain beside its brief: its audience and the queries of its Splits and Assigns."""
+
+from pathlib import Path
+
+import chains
+import warehouse
+from marketing.chain import Chain
+from marketing.graph import compile
+
+__all__ = ["queries"]
+
+SHARED = Path(warehouse.__file__).parent / "audiences"
+
+
+def queries(chain: Chain) -> dict[str, str]:
+    """The text of every query a chain names: <name>.sql in its folder, else among the shared audiences."""
+    names = {chain.audience}
+    for step in compile(chain).steps:
+        names |= set(step.audiences) | ({step.to} if step.to else set())
+    return {name: _text(chain.name, name) for name in sorted(names)}
+
+
+def _text(chain: str, name: str) -> str:
+    for folder in (chains.folder(chain), SHARED):
+        if (folder / f"{name}.sql").is_file():
+            return (folder / f"{name}.sql").read_text(encoding="utf-8").rstrip().rstrip(";")
+    raise chains.BrokenChain(f"chains/{chain}: no {name}.sql in its folder or in {SHARED.name}/; write the query that "
+                             "returns contact_id")

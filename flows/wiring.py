@@ -1,0 +1,75 @@
+"""The one place where settings become objects: home folder, house, policy, ledger, connectors, messages."""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import chains
+from connectors.message import Messages
+from connectors.registry import connect
+from marketing.house import House
+from marketing.policy import Policy
+from tasks.wired import Wired
+from warehouse import Warehouse
+
+__all__ = ["NotAllowed", "wired"]
+
+_OPEN: dict[tuple, Wired] = {}
+
+
+class NotAllowed(Exception):
+    """A connector may not be used here: it reaches real people, or goes by the real clock."""
+
+
+def wired(environ: Mapping[str, str] | None = None) -> Wired:
+    """The installation that the environment names; made once per process.
+
+    RELANCE_HOME (default `var`): house.toml and policy.toml, else those of the project;
+    RELANCE_LEDGER_URL, RELANCE_WAREHOUSE_URL, RELANCE_SECRET_KEY, RELANCE_SEND_FOR (seconds),
+    RELANCE_MEMORY (of the engine, such as 400MB), RELANCE_THREADS, RELANCE_SLICE_BITS.
+    """
+    environ = os.environ if environ is None else environ
+    named = tuple(sorted((key, value) for key, value in environ.items() if key.startswith("RELANCE_")))
+    if named not in _OPEN:
+        _OPEN[named] = _make(environ)
+    return _OPEN[named]
+
+
+def _make(environ: Mapping[str, str]) -> Wired:
+    home = Path(environ.get("RELANCE_HOME", "var")).absolute()
+    house, policy = House.read(_settings(home, "house.toml")), Policy.read(_settings(home, "policy.toml"))
+    warehouse = Warehouse.open(
+        home, house, policy, environ.get("RELANCE_LEDGER_URL"), environ.get("RELANCE_WAREHOUSE_URL"),
+        key=environ.get("RELANCE_SECRET_KEY", "").encode() or None,
+        memory_limit=environ.get("RELANCE_MEMORY", "400MB"), threads=int(environ.get("RELANCE_THREADS", "2")),
+        slice_bits=int(environ.get("RELANCE_SLICE_BITS", "20")))
+    connectors = {}
+    for channel in house.channels:
+        name, kind, settings = house.connector(channel, environ)
+        if name not in connectors:
+            connectors[name] = _allowed(connect(kind, name, _placed(settings, home)), warehouse)
+    return Wired(warehouse, connectors, Messages(Path(chains.__path__[0]), house.language),
+                 wall=lambda: datetime.now(UTC).replace(tzinfo=None), send_for=float(environ.get("RELANCE_SEND_FOR", "60")))
+
+
+def _settings(home: Path, name: str) -> Path:
+    """The home's own file, else the one at the root of the project."""
+    own = home / name
+    return own if own.is_file() else Path(__file__).parent.parent / name
+
+
+def _placed(settings: dict, home: Path) -> dict:
+    """Relative paths in a connector's settings lie in the home."""
+    return {key: str(home / value) if key == "path" and isinstance(value, str) else value for key, value in settings.items()}
+
+
+def _allowed(connector, warehouse: Warehouse):
+    can, environment = connector.capabilities(), warehouse.house.environment
+    if can.real_addresses and environment != "live":
+        raise NotAllowed(f"connector {connector.name!r} reaches real addresses, and house.toml says environment = "
+                         f"{environment!r}; give the channel to a connector of kind folder, or go live.")
+    if warehouse.clock.simulated() and not can.simulated_clock:
+        raise NotAllowed(f"connector {connector.name!r} goes by the real clock, and this warehouse's clock is simulated; "
+                         "give the channel to a connector of kind folder, memory or simulator.")
+    return connector

@@ -1,0 +1,79 @@
+"""What a pass did, in numbers and in a sentence that a marketer understands."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+from marketing.gate import REASONS
+
+__all__ = ["Summary"]
+
+
+@dataclass
+class Summary:
+    """One pass of one chain; counts are contacts or touches."""
+
+    chain: str
+    run: str
+    as_of: datetime
+    audience: int = 0
+    inside: int = 0
+    entered_recently: int = 0
+    handed_over: int = 0
+    entered: int = 0
+    held_out: int = 0
+    settled: int = 0
+    planned: Counter = field(default_factory=Counter)  #: by step
+    refused: Counter = field(default_factory=Counter)  #: by (step, reason)
+    moves: Counter = field(default_factory=Counter)  #: by (from, on, to)
+    sent: Counter = field(default_factory=Counter)  #: by outcome
+    waits_for: str = ""  #: why nothing was moved, where so
+    next_due: datetime | None = None
+
+    def add(self, tally) -> None:
+        """Add what one slice counted."""
+        for name in ("audience", "inside", "entered_recently", "handed_over", "entered", "held_out"):
+            setattr(self, name, getattr(self, name) + getattr(tally, name))
+        for name in ("planned", "refused", "moves"):
+            getattr(self, name).update(getattr(tally, name))
+
+    def __str__(self) -> str:
+        if self.waits_for:
+            return f"Nothing was moved or sent: {self.waits_for}."
+        entered = self._entered()
+        touches = sum(self.planned.values())
+        if touches:
+            planned = f"{_many(touches, 'touch', 'touches')} planned" + self._why(", refused: ")
+        else:
+            planned = "nothing to send" + self._why("; refused: ")
+        sent = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(self.sent.items()))
+        return f"{entered}. {planned[0].upper()}{planned[1:]}." + (f" Sent: {sent}." if sent else "")
+
+    def _entered(self) -> str:
+        if not self.audience and not self.handed_over:
+            return "The audience was empty or not asked again"
+        kept_out = {"are in the chain now": self.inside, "entered it too recently": self.entered_recently}
+        why = ", ".join(f"{count:,} {words}" for words, count in kept_out.items() if count)
+        held = f" ({self.held_out:,} of them held out)" if self.held_out else ""
+        return f"{self.entered:,} of {self.audience + self.handed_over:,} entered{held}" + (f": {why}" if why else "")
+
+    def _why(self, lead: str) -> str:
+        by_reason: Counter = Counter()
+        for (_, reason), count in self.refused.items():
+            by_reason[reason] += count
+        said = ", ".join(f"{count:,} {REASONS.get(reason, reason)}" for reason, count in by_reason.most_common())
+        return lead + said if said else ""
+
+    def to_json(self) -> Mapping:
+        """The same as plain data."""
+        plain = asdict(self)
+        plain["refused"] = {"/".join(key): count for key, count in self.refused.items()}
+        plain["moves"] = {" ".join(("→".join((a, c)), on)): count for (a, on, c), count in self.moves.items()}
+        plain.update(as_of=self.as_of.isoformat(), next_due=self.next_due and self.next_due.isoformat(),
+                     planned=dict(self.planned), sent=dict(self.sent), sentence=str(self))
+        return plain
+
+
+def _many(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"

@@ -1,0 +1,23 @@
+"""Collect: what came back, from the inbox and the connectors, becomes responses."""
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from marketing.touch import unseal
+from tasks.wired import Wired
+from warehouse.collecting import collect as collect_into
+from warehouse.folding import fold_receipts
+
+
+@task(cache_policy=NO_CACHE)
+def collect(wired: Wired, run: str) -> int:
+    """Drain the inbox and poll the connectors; returns how many responses were new."""
+    warehouse = wired.warehouse
+    counts = collect_into(warehouse, wired.connectors.values(), run=run, as_of=warehouse.clock.now(), unseal=unseal)
+    return counts.listed
+
+
+@task(cache_policy=NO_CACHE)
+def fold(wired: Wired, run: str) -> int:
+    """Write the receipts that stand with their batches as parts; returns how many touches."""
+    return fold_receipts(wired.warehouse, run=run, as_of=wired.warehouse.clock.now())

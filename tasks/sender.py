@@ -1,0 +1,230 @@
+"""The sender: claims batches of one connector, hands them over, keeps their receipts; once only."""
+
+import os
+import socket
+import time
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+
+from connectors.base import ConnectorDown, ErrorKind, Outcome, Outgoing, Receipt
+from tasks.render import Renderer
+from warehouse import outbox
+from warehouse.failpoints import reach
+from warehouse.outbox import RESULT, Batch
+from warehouse.sending import Reader
+from warehouse.stops import stop, stopped
+from warehouse.versions import versions_of
+
+__all__ = ["Sender"]
+
+#: Batches leased and rendered together: about twenty thousand touches.
+AT_ONCE = 20
+#: Errors that concern every message of a connector: it stops, and says what to mend.
+STOPS = (ErrorKind.CONFIG, ErrorKind.CREDIT)
+_AGAIN = (Outcome.RETRY, Outcome.THROTTLED)
+_LONGEST_PAUSE = timedelta(hours=1)
+
+
+class Sender:
+    """Drains one connector's batches; any number of senders may do so at once, in any number of processes."""
+
+    def __init__(self, wired, connector: str, *, run: str, as_of: datetime):
+        self.wired, self.ledger = wired, wired.warehouse.ledger
+        self.name, self.run, self.as_of = connector, run, as_of
+        self.connector = wired.connectors[connector]
+        self.can = self.connector.capabilities()
+        self.owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+        self.counts: Counter[str] = Counter()
+
+    def drain(self, *, seconds: float | None = None, of_run: str | None = None, tell=None) -> Counter[str]:
+        """Send until nothing is ready, or the seconds are over; returns touches by outcome."""
+        until = None if seconds is None else time.monotonic() + seconds
+        while not stopped(self.ledger, self.name) and (until is None or time.monotonic() < until):
+            batches = outbox.claim_lapsed(self.ledger, self.name, owner=self.owner, wall=self.wired.wall())
+            if batches:
+                self._resolve(batches)
+                continue
+            batches = outbox.claim(self.ledger, self.name, owner=self.owner, now=self.as_of, wall=self.wired.wall(),
+                                   most=AT_ONCE if self.can.renders else 10_000, run=of_run)
+            if not batches:
+                break
+            reach("send.claimed")
+            if not self._send(batches):
+                break
+            if tell:
+                tell(self.counts)
+        return self.counts
+
+    # Sending --------------------------------------------------------------------------------------------
+
+    def _send(self, batches: Sequence[Batch]) -> bool:
+        """Hand over batches of one touches part; False when the connector is down."""
+        if self.can.uniform:
+            return self._send_alike(batches)
+        work = _Work(self, batches)
+        try:
+            for position, batch in enumerate(batches):
+                try:
+                    self._send_one(work, batch)
+                except ConnectorDown as down:
+                    self._down(batches[position:], down)
+                    return False
+            return True
+        finally:
+            work.close()
+
+    def _send_alike(self, batches: Sequence[Batch]) -> bool:
+        receipt = self.connector.send_uniform(sum(batch.rows for batch in batches), self.as_of)
+        reach("send.handed_over")
+        result = {"outcome": str(receipt.outcome), "units": receipt.units, "settled_at": self.as_of.isoformat()}
+        outbox.settle_uniform(self.ledger, batches, result, now=self.as_of, sent_by=self.run)
+        self.counts[str(receipt.outcome)] += sum(batch.rows for batch in batches)
+        return True
+
+    def _send_one(self, work: "_Work", batch: Batch) -> None:
+        settled, waiting, outgoing, positions = work.ready(batch)
+        if outgoing and not outbox.renew(self.ledger, batch, wall=self.wired.wall()):
+            return  # somebody else has taken it over: its touches are theirs to resolve
+        receipts = self._hand_over(outgoing)
+        reach("send.handed_over")
+        again = self._book(batch, positions, receipts, settled)
+        for instant, rows in _grouped(waiting).items():
+            again.append((instant, rows))
+        kept = outbox.settle(self.ledger, batch, _results(settled), now=self.as_of, sent_by=self.run, again=again)
+        if kept:
+            self.counts.update(result["outcome"] for result in settled)
+        reach("send.settled")
+
+    def _hand_over(self, outgoing: list[Outgoing]) -> list[Receipt]:
+        receipts: list[Receipt] = []
+        for first in range(0, len(outgoing), self.can.max_batch):
+            receipts += self.connector.send(outgoing[first:first + self.can.max_batch], self.as_of)
+        return receipts
+
+    def _book(self, batch: Batch, positions: list[int], receipts: Sequence[Receipt], settled: list[dict]) -> list:
+        """Receipts that settle go to `settled`; the rest is returned as rows to hand over again, by instant."""
+        again: dict[datetime, list[int]] = {}
+        for position, receipt in zip(positions, receipts, strict=True):
+            if receipt.outcome in _AGAIN:
+                again.setdefault(self._pause(batch, receipt.retry_after), []).append(position)
+            else:
+                settled.append(_settled(position, receipt, self._made_at(batch, receipt)))
+            if receipt.error in STOPS:
+                stop(self.ledger, self.name, f"{receipt.error}: {receipt.code or ''} {receipt.detail or ''}".strip())
+        return [(instant, np.array(rows, np.int32)) for instant, rows in again.items()]
+
+    def _made_at(self, batch: Batch, receipt: Receipt) -> datetime:
+        return receipt.happened_at or self.as_of
+
+    def _pause(self, batch: Batch, retry_after: float | None) -> datetime:
+        if retry_after is not None:
+            return self.as_of + timedelta(seconds=retry_after)
+        return self.as_of + min(_LONGEST_PAUSE, timedelta(minutes=2 ** min(batch.attempt, 6)))
+
+    def _down(self, batches: Sequence[Batch], down: ConnectorDown) -> None:
+        """Nothing of these batches was sent: they wait; a broken set-up stops the connector until it is mended."""
+        outbox.give_back(self.ledger, batches, not_before=self._pause(batches[0], down.retry_after))
+        if down.error in STOPS:
+            stop(self.ledger, self.name, f"{down.error}: {down}")
+        self.counts["given_back"] += sum(batch.rows for batch in batches)
+
+    # Unknown outcomes -----------------------------------------------------------------------------------
+
+    def _resolve(self, batches: Sequence[Batch]) -> None:
+        """Batches whose sender fell silent while they were with the provider."""
+        for batch in batches:
+            step = _step(self.ledger, batch)
+            if self.can.idempotent or self.can.uniform or step.at_least_once:
+                self._send([batch])  # the same tokens: the provider makes each once, or the chain has chosen so
+            elif self.can.lookup:
+                self._look_up(batch)
+            else:
+                result = {"outcome": "unknown", "units": 0, "settled_at": (batch.sending_at or self.as_of).isoformat()}
+                outbox.settle(self.ledger, batch, result, now=self.as_of, sent_by=self.run)
+                self.counts["unknown"] += batch.rows
+
+    def _look_up(self, batch: Batch) -> None:
+        """Ask the provider what became of each token; what it does not know is handed over again."""
+        work = _Work(self, [batch])
+        try:
+            keys = work.keys(batch)
+            found = self.connector.lookup(list(keys))
+            settled = [_settled(keys[key], receipt, receipt.happened_at or batch.sending_at) for key, receipt in found.items()]
+            missing = np.array([position for key, position in keys.items() if key not in found], np.int32)
+            again = [(self.as_of, missing)] if len(missing) else []
+            outbox.settle(self.ledger, batch, _results(settled), now=self.as_of, sent_by=self.run, again=again)
+            self.counts.update(result["outcome"] for result in settled)
+        finally:
+            work.close()
+
+
+class _Work:
+    """The rows of some batches of one touches part, read once, gated and rendered batch by batch."""
+
+    def __init__(self, sender: Sender, batches: Sequence[Batch]):
+        self.sender, self.can = sender, sender.can
+        wired = sender.wired
+        self.reader = Reader(wired.warehouse, batches[0].part)
+        touches = self.reader.touches
+        version = next(v for v in versions_of(sender.ledger, touches.chain) if v.id == touches.version)
+        self.renderer = Renderer(wired, version, version.graph.step(touches.to_step), touches, sender.run)
+        variables = self.renderer.variables() if self.can.renders else frozenset()
+        self.rows = self.reader.rows(batches, variables)
+        self.at = {position: row for row, position in enumerate(self.rows["position"].to_pylist())}
+        self.dropped, self.later = self.reader.refused(sender.as_of, batches[0].at_latest)
+
+    def ready(self, batch: Batch) -> tuple[list[dict], dict[int, datetime], list[Outgoing], list[int]]:
+        """Of one batch: what the gate settles, what waits until when, what to hand over and at which positions."""
+        settled, waiting, positions = [], {}, []
+        for position in batch.row_numbers().tolist():
+            if position in self.dropped:
+                settled.append(_refused(position, self.dropped[position], self.sender.as_of))
+            elif position in self.later:
+                waiting[position] = self.later[position]
+            else:
+                positions.append(position)
+        made = self.renderer.outgoing(self._of(positions), self.can.renders)
+        settled += [_refused(p, m, self.sender.as_of) for p, m in zip(positions, made) if isinstance(m, dict)]
+        pairs = [(p, m) for p, m in zip(positions, made) if not isinstance(m, dict)]
+        return settled, waiting, [m for _, m in pairs], [p for p, _ in pairs]
+
+    def keys(self, batch: Batch) -> dict[str, int]:
+        """The tokens of a batch and their positions."""
+        rows = self._of(batch.row_numbers().tolist()).to_pylist()
+        return {self.renderer.key(row): row["position"] for row in rows}
+
+    def _of(self, positions: list[int]) -> pa.Table:
+        return self.rows.take(pa.array([self.at[position] for position in positions], pa.int64()))
+
+    def close(self) -> None:
+        self.reader.close()
+
+
+def _step(ledger, batch: Batch):
+    return next(v.graph.step(batch.step) for v in reversed(versions_of(ledger, batch.chain))
+                if any(step.name == batch.step for step in v.graph.steps))
+
+
+def _settled(position: int, receipt: Receipt, settled_at: datetime) -> dict:
+    return {"position": position, "outcome": str(receipt.outcome), "error": receipt.error and str(receipt.error),
+            "units": receipt.units, "cost": receipt.cost, "settled_at": settled_at, "provider_id": receipt.provider_id}
+
+
+def _refused(position: int, why: dict, as_of: datetime) -> dict:
+    return {"position": position, "units": 0, "settled_at": as_of, **why}
+
+
+def _grouped(waiting: dict[int, datetime]) -> dict[datetime, np.ndarray]:
+    groups: dict[datetime, list[int]] = {}
+    for position, instant in waiting.items():
+        groups.setdefault(instant, []).append(position)
+    return {instant: np.array(rows, np.int32) for instant, rows in groups.items()}
+
+
+def _results(settled: list[dict]) -> pa.Table:
+    return pa.Table.from_pylist(settled, schema=RESULT)

@@ -1,0 +1,30 @@
+"""What every task is handed: the warehouse, the connectors by name, the messages of the chains."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Callable
+
+from connectors.base import Connector
+from connectors.message import Messages
+from warehouse import Warehouse
+
+__all__ = ["Wired"]
+
+
+@dataclass(frozen=True)
+class Wired:
+    """The composition of one installation; `wall` is the real clock, by which leases are kept."""
+
+    warehouse: Warehouse
+    connectors: Mapping[str, Connector]
+    messages: Messages
+    wall: Callable[[], datetime]
+    #: seconds that a pass may spend on sending its own batches
+    send_for: float = 60.0
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def latencies(self) -> dict[str, timedelta]:
+        """From acceptance to arrival, by connector."""
+        return {name: connector.capabilities().latency for name, connector in self.connectors.items()}

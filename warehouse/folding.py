@@ -1,0 +1,109 @@
+"""Folding: receipts kept with their batches become parts, so that the next pass reads them as sets."""
+
+from collections import defaultdict
+from datetime import datetime
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from warehouse.failpoints import reach
+from warehouse.manifest import Part, parts_of
+from warehouse.outbox import Batch, unpack
+from warehouse.passing.gate import MADE
+from warehouse.scan import decode
+from warehouse.schema import batch, part
+
+__all__ = ["fold_receipts"]
+
+#: Batches folded in one commit: about a hundred thousand touches, so that memory stays flat.
+AT_ONCE = 200
+
+
+def fold_receipts(warehouse, *, run: str, as_of: datetime, chain: int | None = None) -> int:
+    """Write the receipts of settled batches as parts; returns how many touches. Any process may be doing the same."""
+    folded = 0
+    while True:
+        settled = _settled(warehouse.ledger, chain)
+        if not settled:
+            return folded
+        folded += _fold(warehouse, settled, run, as_of)
+
+
+def _settled(ledger, chain: int | None) -> list[tuple[Batch, bytes, str]]:
+    """Up to AT_ONCE settled batches of one touches part, with their receipts and the run that sent them."""
+    query = sa.select(batch.c.part).where(batch.c.state == "settled")
+    if chain is not None:
+        query = query.where(batch.c.chain == chain)
+    columns = [batch.c[name] for name in Batch.__dataclass_fields__]
+    with ledger.read() as tx:
+        first = tx.execute(query.order_by(batch.c.id).limit(1)).scalar()
+        rows = tx.execute(sa.select(*columns, batch.c.receipts, batch.c.sent_by).where(
+            batch.c.part == first, batch.c.state == "settled").order_by(batch.c.id).limit(AT_ONCE)).all()
+    return [(Batch(*row[:-2]), row[-2], row[-1]) for row in rows]
+
+
+def _fold(warehouse, settled: list[tuple[Batch, bytes, str]], run: str, as_of: datetime) -> int:
+    engine = warehouse.engine()
+    try:
+        with warehouse.ledger.read() as tx:
+            touches = parts_of(tx, 1 << 62, "touches", part.c.n == settled[0][0].part)[0]
+        results = pa.concat_tables([unpack(held, receipts) for held, receipts, _ in settled])
+        _join(engine, warehouse.store, touches, results)
+        commit = warehouse.commit(run=run, as_of=as_of, engine=engine)
+        _add(commit, engine, touches, settled)
+        ids = [held.id for held, _, _ in settled]
+        commit.within(lambda tx, _numbers: _mark(tx, ids))
+        reach("fold.before_commit")
+        try:
+            commit.apply()
+        except FoldedElsewhere:
+            return 0
+        reach("fold.done")
+        return results.num_rows
+    finally:
+        engine.close()
+
+
+class FoldedElsewhere(Exception):
+    """Another process has folded one of these batches first."""
+
+
+def _mark(tx: sa.Connection, ids: list[int]) -> None:
+    marked = tx.execute(sa.update(batch).where(batch.c.id.in_(ids), batch.c.state == "settled")
+                        .values(state="folded", receipts=None))
+    if marked.rowcount != len(ids):
+        raise FoldedElsewhere
+
+
+def _join(engine, store, touches: Part, results: pa.Table) -> None:
+    """The table `folding`: each result beside the identity of its touch."""
+    engine.register("results", results)
+    if touches.inline is not None:
+        rows = decode(touches.inline)
+        engine.register("touch_rows", rows.append_column("file_row_number", pa.array(range(rows.num_rows), pa.int64())))
+    else:
+        engine.drop("touch_rows")
+        engine.con.read_parquet(store.local([touches.path]), file_row_number=True).create_view("touch_rows")
+    engine.execute("""
+        CREATE OR REPLACE TEMP TABLE folding AS
+        SELECT t.enrolment_id, t.visit, t.leg, t.seq, r.* EXCLUDE (position)
+        FROM results AS r JOIN touch_rows AS t ON t.file_row_number = r.position ORDER BY r.position""")
+
+
+def _add(commit, engine, touches: Part, settled: list[tuple[Batch, bytes, str]]) -> None:
+    """The receipts, made and not made apart (the caps and waits look for the second), and refusals at send."""
+    by_run: dict[str, int] = defaultdict(int)
+    for _, _, sent_by in settled:
+        by_run[sent_by] += 1
+    constants = {"slice": touches.slice, "chain": touches.chain, "version": touches.version, "to_step": touches.to_step,
+                 "run": max(by_run, key=by_run.get)}
+    for reason, condition in (("made", f"outcome IN {MADE}"), ("not_made", f"outcome NOT IN {MADE}")):
+        engine.execute(f"CREATE OR REPLACE TEMP VIEW folded_{reason} AS SELECT * FROM folding WHERE {condition}")
+        lo, hi = engine.execute(f"SELECT min(settled_at), max(settled_at) FROM folded_{reason}")[0]
+        commit.add("receipts", f"folded_{reason}", reason=reason, channel=touches.channel, connector=touches.connector,
+                   lo_at=lo, hi_at=hi, **constants)
+    engine.execute("""
+        CREATE OR REPLACE TEMP VIEW folded_refusals AS
+        SELECT enrolment_id, visit, leg, reason, rule, value, limit_value, NULL::TIMESTAMP AS until_at
+        FROM folding WHERE reason IS NOT NULL""")
+    commit.add("refusals", "folded_refusals", **{**constants, "reason": "send"})

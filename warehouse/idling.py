@@ -1,0 +1,89 @@
+"""Whether a pass has anything to do: asked of the ledger alone, so that an idle pass opens no engine."""
+
+import json
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from marketing import calendar
+from warehouse.manifest import current_number
+from warehouse.schema import meta, part, rest, source, watermark
+
+__all__ = ["anything_due", "asked", "audience_due", "inhabited", "next_due", "stale_source"]
+
+#: What a pass reads of the world: newly listed, it must look.
+HEARD = ("responses", "orders", "suppressions", "consents")
+ASKED = ("contacts", "orders", "consents", "suppressions", "responses")
+
+
+def anything_due(ledger, chain: int, name: str, slice: int, as_of: datetime) -> bool:
+    """Whether somebody is due, or something was listed that this chain has not read."""
+    with ledger.read() as tx:
+        mark = tx.execute(sa.select(watermark.c.n).where(
+            watermark.c.reader == f"chain:{chain}", watermark.c.slice == slice)).scalar() or 0
+        due = tx.execute(sa.select(sa.func.min(rest.c.next_due), sa.func.sum(rest.c.residents)).where(
+            rest.c.chain == chain, rest.c.slice == slice, rest.c.residents > 0)).one()
+        if due[0] is not None and due[0] <= as_of:
+            return True
+        new = [part.c.slice == slice, part.c.n > mark]
+        handed = sa.and_(part.c.tbl == "moves", part.c.to_step == f"enrol:{name}", part.c.chain != chain)
+        news = [handed]
+        if due[1]:
+            news += [part.c.tbl.in_(HEARD), sa.and_(part.c.tbl == "receipts", part.c.chain == chain)]
+        return tx.execute(sa.select(sa.literal(1)).where(*new, sa.or_(*news)).limit(1)).first() is not None
+
+
+def audience_due(ledger, chain: int, slice: int, as_of: datetime, params: dict, every, zone: str) -> bool:
+    """Whether the audience must be asked: other parameters, a source that changed, or long enough ago."""
+    with ledger.read() as tx:
+        text = tx.execute(sa.select(meta.c.value).where(meta.c.key == f"audience:{chain}:{slice}")).scalar()
+        if text is None:
+            return True
+        last = json.loads(text)
+        if last["params"] != _plain(params):
+            return True
+        if calendar.add(datetime.fromisoformat(last["as_of"]), every, zone) <= as_of:
+            return True
+        return tx.execute(sa.select(sa.literal(1)).where(
+            part.c.slice == slice, part.c.n > last["n"], part.c.tbl.in_(ASKED),
+        ).limit(1)).first() is not None
+
+
+def asked(ledger, tx: sa.Connection, chain: int, slice: int, as_of: datetime, params: dict, n: int) -> None:
+    """Remember that the audience was asked, in the commit that enrolled it."""
+    ledger.put(tx, meta, {"key": f"audience:{chain}:{slice}", "value": json.dumps(
+        {"as_of": as_of.isoformat(), "params": _plain(params), "n": n}, sort_keys=True)})
+
+
+def inhabited(ledger, version: int) -> bool:
+    """Whether anybody still rests at a step of a version."""
+    with ledger.read() as tx:
+        return tx.execute(sa.select(sa.literal(1)).where(
+            rest.c.version == version, rest.c.residents > 0).limit(1)).first() is not None
+
+
+def next_due(ledger, chain: int) -> datetime | None:
+    """When anybody in the chain is next due, None when nobody waits for a moment."""
+    with ledger.read() as tx:
+        return tx.execute(sa.select(sa.func.min(rest.c.next_due)).where(rest.c.chain == chain, rest.c.residents > 0)).scalar()
+
+
+def stale_source(ledger, sources: dict, as_of: datetime, zone: str) -> str:
+    """Why the chain must wait for its sources, in words; empty when they are fresh and confirmed."""
+    with ledger.read() as tx:
+        for name, oldest in sources.items():
+            row = tx.execute(sa.select(source.c.loaded_at, source.c.confirmed).where(source.c.source == name)
+                             .order_by(source.c.id.desc()).limit(1)).first()
+            if row is None:
+                return f"{name} were never loaded (relance load {name} FILE)"
+            if calendar.add(row.loaded_at, oldest, zone) < as_of:
+                age = as_of - row.loaded_at
+                return (f"{name} were last loaded {age.days} days and {age.seconds // 3600} hours ago, "
+                        f"older than the {oldest} this chain accepts (relance load {name} FILE)")
+            if not row.confirmed:
+                return f"the last load of {name} awaits confirmation (relance load {name} FILE --confirm)"
+    return ""
+
+
+def _plain(params: dict) -> dict:
+    return json.loads(json.dumps(params, sort_keys=True, default=str))

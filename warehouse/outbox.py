@@ -1,0 +1,166 @@
+"""The outbox: batches of planned touches, handed over under a lease, settled by receipts."""
+
+import io
+import json
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from warehouse.schema import batch
+
+__all__ = ["LEASE", "RESULT", "Batch", "claim", "claim_lapsed", "give_back", "open_batches", "renew", "settle"]
+
+#: How long a sender may be silent before its batches are somebody else's to resolve.
+LEASE = timedelta(minutes=5)
+
+#: One row per touch of a batch that is settled: its row in the touches part and what became of it.
+RESULT = pa.schema([
+    ("position", pa.int32()), ("outcome", pa.string()), ("error", pa.string()), ("units", pa.int32()),
+    ("cost", pa.decimal128(18, 6)), ("settled_at", pa.timestamp("us")), ("provider_id", pa.string()),
+    ("reason", pa.string()), ("rule", pa.string()), ("value", pa.string()), ("limit_value", pa.string()),
+])
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A row range (or, after a partial failure, some rows) of one touches part."""
+
+    id: int
+    part: int
+    first_row: int
+    rows: int
+    positions: bytes | None
+    slice: int
+    chain: int
+    step: str
+    connector: str
+    run: str
+    at_latest: datetime | None
+    attempt: int
+    sending_at: datetime | None
+    owner: str | None
+
+    def row_numbers(self) -> np.ndarray:
+        """The rows of the touches part, ascending."""
+        if self.positions is None:
+            return np.arange(self.first_row, self.first_row + self.rows, dtype=np.int32)
+        return np.frombuffer(zlib.decompress(self.positions), dtype=np.int32)
+
+
+_COLUMNS = [batch.c[name] for name in Batch.__dataclass_fields__]
+
+
+def claim(ledger, connector: str, *, owner: str, now: datetime, wall: datetime, most: int,
+          run: str | None = None) -> list[Batch]:
+    """Lease up to `most` batches that may leave now, of one touches part, oldest `at_latest` first.
+
+    `now` is the warehouse's time, `wall` the real one, by which leases are kept. `run`: only that run's.
+    """
+    ready = [batch.c.state == "planned", batch.c.connector == connector,
+             sa.or_(batch.c.not_before.is_(None), batch.c.not_before <= now)]
+    if run:
+        ready.append(batch.c.run == run)
+    order = (batch.c.at_latest, batch.c.part, batch.c.id)
+    with ledger.begin() as tx:
+        first = tx.execute(sa.select(batch.c.part).where(*ready).order_by(*order).limit(1)).scalar()
+        if first is None:
+            return []
+        chosen = sa.select(batch.c.id).where(*ready, batch.c.part == first).order_by(*order).limit(most)
+        if not ledger.sqlite:
+            chosen = chosen.with_for_update(skip_locked=True)
+        ids = tx.execute(chosen).scalars().all()
+        tx.execute(sa.update(batch).where(batch.c.id.in_(ids)).values(
+            state="sending", owner=owner, lease_until=wall + LEASE, sending_at=now, attempt=batch.c.attempt + 1))
+        return [Batch(*row) for row in tx.execute(sa.select(*_COLUMNS).where(batch.c.id.in_(ids)).order_by(batch.c.id))]
+
+
+def claim_lapsed(ledger, connector: str, *, owner: str, wall: datetime) -> list[Batch]:
+    """Take over the batches whose sender fell silent: nobody knows which of their touches left."""
+    lapsed = [batch.c.state == "sending", batch.c.connector == connector, batch.c.lease_until < wall]
+    with ledger.begin() as tx:
+        ids = tx.execute(sa.select(batch.c.id).where(*lapsed)).scalars().all()
+        mine = [i for i in ids if tx.execute(
+            sa.update(batch).where(batch.c.id == i, *lapsed).values(owner=owner, lease_until=wall + LEASE)).rowcount]
+        return [Batch(*row) for row in tx.execute(sa.select(*_COLUMNS).where(batch.c.id.in_(mine)).order_by(batch.c.id))]
+
+
+def renew(ledger, held: Batch, *, wall: datetime) -> bool:
+    """Extend the lease just before the call; False when it is no longer this sender's."""
+    with ledger.begin() as tx:
+        return tx.execute(sa.update(batch).where(
+            batch.c.id == held.id, batch.c.state == "sending", batch.c.owner == held.owner,
+        ).values(lease_until=wall + LEASE)).rowcount == 1
+
+
+def give_back(ledger, held: Sequence[Batch], *, not_before: datetime | None) -> None:
+    """Nothing of these batches was sent: planned again, not before an instant."""
+    with ledger.begin() as tx:
+        for one in held:
+            tx.execute(sa.update(batch).where(batch.c.id == one.id, batch.c.state == "sending", batch.c.owner == one.owner)
+                       .values(state="planned", owner=None, lease_until=None, not_before=not_before))
+
+
+def settle(ledger, held: Batch, results: pa.Table | dict, *, now: datetime, sent_by: str,
+           again: Iterable[tuple[datetime, np.ndarray]] = ()) -> bool:
+    """Keep the receipts of a batch; rows in `again` become batches of their own, not before their instant.
+
+    `results` is a table of RESULT, or one dict for all rows alike. Returns False when the
+    batch was no longer this sender's: then nothing was kept.
+    """
+    with ledger.begin() as tx:
+        kept = tx.execute(sa.update(batch).where(
+            batch.c.id == held.id, batch.c.state == "sending", batch.c.owner == held.owner,
+        ).values(state="settled", settled_at=now, sent_by=sent_by, receipts=pack(results), owner=None, lease_until=None))
+        if kept.rowcount != 1:
+            return False
+        for not_before, rows in again:
+            tx.execute(sa.insert(batch), {
+                "part": held.part, "first_row": int(rows.min()), "rows": len(rows), "slice": held.slice,
+                "positions": zlib.compress(np.sort(rows).astype(np.int32).tobytes(), 1), "chain": held.chain,
+                "step": held.step, "connector": held.connector, "run": held.run, "state": "planned",
+                "at_latest": held.at_latest, "not_before": not_before, "attempt": held.attempt})
+    return True
+
+
+def settle_uniform(ledger, held: Sequence[Batch], result: dict, *, now: datetime, sent_by: str) -> None:
+    """Settle many batches with the same receipt for every row, in one transaction."""
+    with ledger.begin() as tx:
+        tx.execute(sa.update(batch).where(
+            batch.c.id.in_([one.id for one in held]), batch.c.state == "sending", batch.c.owner == held[0].owner,
+        ).values(state="settled", settled_at=now, sent_by=sent_by, receipts=pack(result), owner=None, lease_until=None))
+
+
+def open_batches(ledger, chain: int | None = None) -> dict[str, int]:
+    """Touches still in the outbox, by state (planned, sending)."""
+    query = sa.select(batch.c.state, sa.func.sum(batch.c.rows)).where(batch.c.state.in_(("planned", "sending")))
+    if chain is not None:
+        query = query.where(batch.c.chain == chain)
+    with ledger.read() as tx:
+        return {state: int(rows) for state, rows in tx.execute(query.group_by(batch.c.state))}
+
+
+def pack(results: pa.Table | dict) -> bytes:
+    """Receipts as they are kept with their batch."""
+    if isinstance(results, dict):
+        return b"J" + json.dumps(results, default=str).encode()
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, results.schema) as writer:
+        writer.write_table(results)
+    return b"A" + zlib.compress(sink.getvalue(), 1)
+
+
+def unpack(held: Batch, receipts: bytes) -> pa.Table:
+    """The receipts of a batch as a table of RESULT."""
+    if receipts[:1] == b"A":
+        return pa.ipc.open_stream(zlib.decompress(receipts[1:])).read_all()
+    one = json.loads(receipts[1:])
+    one["settled_at"] = datetime.fromisoformat(str(one["settled_at"]))
+    rows = held.row_numbers()
+    columns = [pa.array(rows, pa.int32())]
+    columns += [pa.repeat(pa.scalar(one.get(field.name), field.type), len(rows)) for field in list(RESULT)[1:]]
+    return pa.table(columns, schema=RESULT)
