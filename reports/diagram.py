@@ -66,7 +66,7 @@ def dot(graph: Graph, flow: Flow, standing: Mapping[str, int]) -> str:
         lines.append(f'"{ANYWHERE}" [style="rounded,dashed", color="{LINE}", label={_label("from any step", "")}]')
     for step in graph.steps:
         if step.name in met:
-            lines.append(_node(step, came.get(step.name, 0), standing.get(step.name, 0), step.name in goals))
+            lines.append(_box(step, came.get(step.name, 0), standing.get(step.name, 0), step.name in goals))
     lines += [_edge(graph, edge, count, most) for edge, count in edges]
     return "\n".join([*lines, "}"])
 
@@ -86,7 +86,7 @@ def _weighed(graph: Graph, flow: Flow) -> list[tuple[Edge, int]]:
     return list(found.values())
 
 
-def _node(step: Step, came: int, stands: int, is_goal: bool) -> str:
+def _box(step: Step, came: int, stands: int, is_goal: bool) -> str:
     fill, border = PAINT["goal" if is_goal else step.kind]
     title, detail = _words(step)
     numbers = f"{came:,}" + (f" ({stands:,} there now)" if stands and step.kind != "end" else "")

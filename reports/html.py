@@ -1,6 +1,5 @@
 """A report as one HTML file that holds all it shows: no script, no font, no picture from elsewhere."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +7,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from marketing.relation import Graph
 from reports import charts, diagram
@@ -56,7 +54,7 @@ def render(report: Report) -> str:
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
                               undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
-        count=count, rate=rate, percent=percent, roi=return_of, words=lambda text: text.replace("_", " "), code=_code,
+        count=count, rate=rate, percent=percent, roi=return_of, words=lambda text: text.replace("_", " "),
         money=lambda amount: money(amount, report.currency), span=lambda lift: span(lift, report.currency))
     return environment.get_template("report.html.j2").render(
         report=report, figures=report.figures, moment=_moment(report), comparisons=report.comparisons,
@@ -90,10 +88,9 @@ def _charts(report: Report) -> Mapping[str, str]:
     return drawn
 
 
-def _diagram(page: ChainPage, figures: Figures) -> Markup:
-    # built by the layout program from names of the grammar, escaped on the way in
-    return Markup(diagram.svg(page.graph, figures.flow.get(page.chain, {}), figures.standing.get(page.chain, {}),
-                              f"{page.title}: contacts on each way through the chain"))
+def _diagram(page: ChainPage, figures: Figures) -> str:
+    return diagram.svg(page.graph, figures.flow.get(page.chain, {}), figures.standing.get(page.chain, {}),
+                       f"{page.title}: contacts on each way through the chain")
 
 
 def _by_chain(rows: Sequence) -> Mapping[str, list]:
@@ -107,11 +104,6 @@ def _in_order(report: Report) -> Mapping[str, list]:
     """The steps of each chain as they are written in it."""
     order = {(page.chain, step.name): step.order for page in report.pages for step in page.graph.steps}
     return _by_chain(sorted(report.figures.steps, key=lambda row: order.get((row.chain, row.step), len(order))))
-
-
-def _code(text: str) -> Markup:
-    """Plain text in which `names` stand out."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _window(pressure: Sequence[Pressure], days: int = 30) -> Pressure | None:
