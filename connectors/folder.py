@@ -75,7 +75,8 @@ class Folder(Base):
         return receipts
 
     def _place(self, tags: Mapping[str, str]) -> Path:
-        return self.settings.path / _safe(tags.get("chain", "")) / _safe(tags.get("step", "")) / f"wave-{_safe(tags.get('wave', ''))}"
+        chain, step, wave = (_safe(tags.get(name, "")) for name in ("chain", "step", "wave"))
+        return self.settings.path / chain / step / f"wave-{wave}"
 
     def _file(self, place: Path, touches: Sequence[Outgoing], now: datetime) -> list[Receipt]:
         sink = self._sinks.get(place)

@@ -106,7 +106,9 @@ class Memory(Base):
         self.cancelled: set[str] = set()
         self._coming: list[Response] = []
         self._known = _KEYS.setdefault(name, set())
-        self._sink = Sink(settings.path, remember=settings.idempotent or settings.lookup, fsync=settings.fsync) if settings.path else None
+        self._sink: Sink | None = None
+        if settings.path is not None:
+            self._sink = Sink(settings.path, remember=settings.idempotent or settings.lookup, fsync=settings.fsync)
 
     def capabilities(self) -> Capabilities:
         """As the settings say; without record, path or failures a whole set can be settled alike."""

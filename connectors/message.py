@@ -118,9 +118,9 @@ class Messages:
 
     def languages(self, chain: str, message: str, channel: str) -> tuple[str, ...]:
         """The languages a message is written in, sorted; "" is the file for all the others."""
-        files = self._messages(chain).glob(f"{message}.*j2")
-        parts = (f.name.removeprefix(f"{message}.").removesuffix(f"{channel}.j2") for f in files if f.name.endswith(f".{channel}.j2"))
-        return tuple(sorted(p.rstrip(".") for p in parts if p.count(".") <= 1))
+        files = [f.name.split(".") for f in self._messages(chain).glob(f"{message}.*.j2")]
+        found = {tuple(middle) for name, *middle, kind, _ in files if (name, kind) == (message, channel)}
+        return tuple(sorted("".join(middle) for middle in found if len(middle) <= 1))
 
     def find(self, chain: str, message: str, channel: str, language: str = "") -> Path:
         """The file for a language: fr-CA, else fr, else the file for all, else the house's language."""
@@ -167,7 +167,8 @@ def _compile(path: Path, shared: Path, channel: str, label: str) -> tuple[Messag
     if channel not in FIELDS:
         raise BadTemplate(f"{label}: no message can be written for {channel!r}; channels are {', '.join(FIELDS)}")
     read = _Reader([path.parent, shared], label)
-    env = Environment(read)
+    language = path.name.split(".")[1] if path.name.count(".") == 3 else ""
+    env = Environment(read, language)
     head, body = _head(read(path.name), channel, label)
     try:
         parts = parts_of(env, head, body, label, read, channel in _HTML)
@@ -178,7 +179,6 @@ def _compile(path: Path, shared: Path, channel: str, label: str) -> tuple[Messag
     key = (label, read.digest())
     if key not in _COMPILED:
         fixed = dict.fromkeys(FIELDS[channel][:3], "") if channel == "email" else {}
-        language = (path.name.split(".") + [""])[1] if path.name.count(".") == 3 else ""
         try:
             compiled = Compiled(env, parts, label)
         except TemplateError as error:

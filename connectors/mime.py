@@ -99,7 +99,8 @@ class Letterhead:
         if isinstance(content, bytes):
             return re.sub(rb"\r\n|\r|\n", b"\r\n", content)
         frozen = self._block(content.get("sender") or self.sender, content.get("reply_to") or self.reply_to or "", now)
-        slots = f"To: {address}\r\nSubject: {header_text(content.get('subject', ''))}\r\nMessage-ID: {self.message_id(touch.key)}\r\n"
+        subject = header_text(content.get("subject", ""))
+        slots = f"To: {address}\r\nSubject: {subject}\r\nMessage-ID: {self.message_id(touch.key)}\r\n"
         chain = touch.tags.get("chain")
         if chain:
             slots += f"List-Id: <{header_text(chain)}.{self.domain}>\r\n"
@@ -123,7 +124,8 @@ class Letterhead:
     def _block(self, sender: str, reply_to: str, now: datetime) -> bytes:
         block = self._frozen.get((sender, reply_to, now))
         if block is None:
-            lines = ["MIME-Version: 1.0", f"Date: {format_datetime(now.replace(microsecond=0, tzinfo=UTC))}", f"From: {_mailbox(sender)}"]
+            day = format_datetime(now.replace(microsecond=0, tzinfo=UTC))
+            lines = ["MIME-Version: 1.0", f"Date: {day}", f"From: {_mailbox(sender)}"]
             if reply_to:
                 lines.append(f"Reply-To: {_mailbox(reply_to)}")
             block = ("\r\n".join(lines) + "\r\n").encode()

@@ -7,7 +7,8 @@ from typing import Any
 from jinja2 import FunctionLoader, StrictUndefined, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from connectors.layout import Read, flatten, text_of
+from connectors.layout import Read, flatten
+from connectors.page import text_of
 from connectors.wording import FILTERS
 
 __all__ = ["Absent", "Empty", "Environment", "Unfilled"]
@@ -65,7 +66,7 @@ class Empty(Absent):
 class Environment(ImmutableSandboxedEnvironment):
     """Jinja without access to anything but the values given, and with errors that name the variable."""
 
-    def __init__(self, load: Read):
+    def __init__(self, load: Read, language: str = ""):
         def source(name: str) -> str:
             # A macro used in the text part is read as text too.
             plain = name.removeprefix("text:")
@@ -73,6 +74,7 @@ class Environment(ImmutableSandboxedEnvironment):
 
         super().__init__(loader=FunctionLoader(source), undefined=Absent, keep_trailing_newline=True,
                          autoescape=lambda name: not (name or "").startswith("text:"))
+        self.language = language
         self.filters |= FILTERS
         self.filters["_shown"] = _shown
         self.tests["none"] = lambda value: value is None or isinstance(value, Empty)

@@ -43,7 +43,7 @@ class SmtpSettings(Settings):
     max_rate: float | None = Field(None, gt=0, description="Messages per second over all processes")
     max_batch: int = Field(1000, ge=1)
     timeout: float = Field(60.0, gt=0, description="Seconds to wait for one answer")
-    require_unsubscribe: bool = Field(True, description="Refuse a message that is not transactional and carries no unsubscribe_url")
+    require_unsubscribe: bool = Field(True, description="Refuse what is not transactional and carries no unsubscribe_url")
 
     @field_validator("sender", "reply_to", "unsubscribe")
     @classmethod
@@ -119,12 +119,14 @@ class Smtp(Base):
             raise ConnectorDown(f"connector {self.name!r}: {work.closed}", work.closed.error, work.closed.retry_after)
         for i in work.left:
             outcome = Outcome.THROTTLED if work.closed.error is ErrorKind.RATE else Outcome.RETRY
-            work.receipts[i] = Receipt(outcome, error=work.closed.error, detail=str(work.closed), retry_after=work.closed.retry_after)
+            work.receipts[i] = Receipt(outcome, error=work.closed.error, detail=str(work.closed),
+                                       retry_after=work.closed.retry_after)
         return work.receipts
 
     def _refused(self, touch: Outgoing, work: _Work, i: int) -> Receipt | None:
         if not _KEY.fullmatch(touch.key):
-            return Receipt(Outcome.REJECTED, error=ErrorKind.CONTENT, code="key", detail="a key is 1 to 64 letters, digits, . _ or -")
+            return Receipt(Outcome.REJECTED, error=ErrorKind.CONTENT, code="key",
+                           detail="a key is 1 to 64 letters, digits, . _ or -")
         try:
             work.addresses[i] = address_of(touch.address)
         except BadAddress as error:

@@ -52,14 +52,16 @@ class Line:
             said = receipt_of("connect", error.smtp_code, _text(error.smtp_error))
             raise NotOpened(f"{host}:{port} answers {said.code} {said.detail}", said.error, said.retry_after) from None
         except smtplib.SMTPNotSupportedError:
-            raise NotOpened(f"{host}:{port} does not offer what security={security!r} and the login need", ErrorKind.CONFIG) from None
+            reason = f"{host}:{port} does not offer what security={security!r} and the login need"
+            raise NotOpened(reason, ErrorKind.CONFIG) from None
         except ssl.SSLError as error:
             raise NotOpened(f"{host}:{port}: no secure connection ({error.reason or 'certificate'})", ErrorKind.CONFIG) from None
         except (OSError, smtplib.SMTPException) as error:
             raise NotOpened(f"{host}:{port} cannot be reached ({type(error).__name__})", ErrorKind.NETWORK) from None
         self.pipelining = self._smtp.has_extn("pipelining")
         self.international = self._smtp.has_extn("smtputf8")
-        self._sock, self._read = self._smtp.sock, self._smtp.file.readline if self._smtp.file else self._smtp.sock.makefile("rb").readline
+        # Its own buffer may hold what the server said ahead: the same reader goes on.
+        self._sock, self._read = self._smtp.sock, self._smtp.file.readline
         self._more = 0 if isinstance(self._sock, ssl.SSLSocket) else _MORE
 
     def begin(self, sender: str, address: str) -> None:

@@ -13,8 +13,10 @@ from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, missing
 from jinja2.visitor import NodeTransformer
 
-from connectors.layout import BadTemplate, Read, flatten, inline, text_of
-from connectors.sandbox import Empty, Environment, Unfilled
+from connectors.layout import BadTemplate, Read, flatten
+from connectors.page import inline, text_of
+from connectors.sandbox import Empty, Environment
+from connectors.wording import FILTERS, READS
 
 __all__ = ["Compiled", "Part", "parts_of"]
 
@@ -66,7 +68,8 @@ def _is_fixed(source: str) -> bool:
 
 
 def _variables(tree: nodes.Template) -> frozenset[str]:
-    return frozenset(meta.find_undeclared_variables(tree))
+    worded = any(f.name in FILTERS for f in tree.find_all(nodes.Filter))
+    return frozenset(meta.find_undeclared_variables(tree)) | (READS if worded else frozenset())
 
 
 class _Constants(NodeTransformer):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
-__all__ = ["FILTERS"]
+__all__ = ["FILTERS", "READS"]
 
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 _MONTHS = {
@@ -20,7 +20,8 @@ _MONTHS = {
 
 
 def _language(context: Context) -> str:
-    return str(context.get("language") or "")[:2]
+    # What the file is written in; a file for all languages follows the contact.
+    return str(context.environment.language or context.get("language") or "")[:2]
 
 
 @pass_context
@@ -51,3 +52,5 @@ def day(context: Context, value: Any) -> str:
 
 
 FILTERS = {"money": money, "day": day}
+#: What the filters read of the row, beside their argument.
+READS = frozenset({"house", "language"})

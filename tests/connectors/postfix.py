@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from smtplib import SMTP
 
-from .servers import free_port
+from tests.connectors.servers import free_port
 
 __all__ = ["relay"]
 

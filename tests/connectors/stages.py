@@ -10,7 +10,7 @@ from connectors.memory import forget
 from connectors.registry import connect
 from connectors.sink import read
 
-from .servers import mail_server
+from tests.connectors.servers import mail_server
 
 __all__ = ["STAGES", "Stage"]
 

@@ -11,7 +11,7 @@ import pytest
 from connectors.base import CHANNELS, BadSignature, Base, Connector, ErrorKind, Health, Outcome, Outgoing, RawRequest, Receipt
 from connectors.registry import BadSettings, UnknownConnector, connect, connector_class, kinds
 
-from .stages import STAGES, Stage
+from tests.connectors.stages import STAGES, Stage
 
 NOW = datetime(2026, 3, 2, 9, 30)
 HOSTILE = "Ann\r\nBcc: all@example.com\r\n\r\n<script>{{ 7*7 }}</script>\x00\u2028.\r\n.\r\n" + "x" * 10_000

@@ -1,1 +1,0 @@
-"""Every connector against one contract, and each against its own."""
