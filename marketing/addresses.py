@@ -35,7 +35,7 @@ def email(text: str) -> str:
     Nothing is asked of the network. Raises NotAnAddress.
     """
     try:
-        checked = validate_email(text.strip(), check_deliverability=False)
+        checked = validate_email(text.strip(), check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise NotAnAddress(str(error).rstrip(".")) from None
     return checked.normalized.lower()

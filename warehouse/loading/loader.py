@@ -57,7 +57,7 @@ def load(warehouse, kind: str, path: Path | str, *, as_of: datetime, run: str, c
         return report
     try:
         return _merge_again(warehouse, sheet, what, understood, report, source, as_of, run, confirm, tell)
-    except (OSError, StoreError, duckdb.IOException, duckdb.OutOfMemoryException, sa.exc.OperationalError) as error:
+    except (OSError, StoreError, duckdb.IOException, duckdb.OutOfMemoryException, sa.exc.DBAPIError) as error:
         reason = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error).splitlines()[0]
         raise LoadError(f"{path} could not be loaded ({reason}); nothing of it was kept. "
                         "Make room for the warehouse, or give it a folder that can be written.") from error
@@ -136,6 +136,6 @@ def _count(report: Report, plan: Plan, sheet: Sheet, complaints: list[Complaint]
     counted: dict[str, int] = {}
     for complaint in complaints:
         counted[complaint.rule] = counted.get(complaint.rule, 0) + len(np.unique(complaint.places))
-    for broken in sheet.broken:
-        counted["the row could not be cut into cells"] = counted.get("the row could not be cut into cells", 0) + 1
+    if sheet.broken:
+        counted["the row could not be cut into cells"] = len(sheet.broken)
     report.reasons = dict(sorted(counted.items(), key=lambda item: -item[1]))

@@ -117,7 +117,7 @@ class Merger:
                 merged = merged.append_column(name, told)
                 changed |= pc.is_valid(told).to_numpy(zero_copy_only=False)
                 continue
-            before = known[name].combine_chunks().cast(told.type)
+            before = _as(known[name].combine_chunks(), told.type)
             after = pc.coalesce(told, before)
             changed |= pc.fill_null(pc.not_equal(after, before), True).to_numpy(zero_copy_only=False) & (
                 pc.is_valid(after).to_numpy(zero_copy_only=False))
@@ -148,7 +148,7 @@ class Merger:
                 replaced = changed.filter(pa.array(slices_changed == slice))
                 self.engine.register("replaced", replaced)
                 kept = self.query(f"{tbl}_kept", slice=slice, slice_bits=self.warehouse.slice_bits)
-                rows += [_stored(replaced, tbl), kept]
+                rows += [_stored(replaced, tbl), _alike(kept, replaced)]
                 with self.warehouse.ledger.read() as tx:
                     self.commit.retire([p.n for p in parts_of(tx, self.snapshot.n, tbl, slice=slice)])
             part = pa.concat_tables(rows, promote_options="permissive").sort_by("contact_id")
@@ -187,6 +187,20 @@ def _stored(rows: pa.Table, tbl: str) -> pa.Table:
                for f in wanted}
     if TABLES[tbl].open:
         columns |= {name: rows[name] for name in rows.column_names if name not in columns and name != "place"}
+    return pa.table(columns)
+
+
+def _as(column: pa.Array | pa.ChunkedArray, type_: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    """A column in the type its attribute has now; whole numbers that become decimal need room on the way."""
+    if pa.types.is_integer(column.type) and pa.types.is_decimal(type_):
+        column = column.cast(pa.decimal128(38, 4))
+    return column.cast(type_)
+
+
+def _alike(rows: pa.Table, others: pa.Table) -> pa.Table:
+    """Rows with the attributes they share with others in the others' types."""
+    columns = {name: _as(rows[name], others[name].type) if name in others.column_names else rows[name]
+               for name in rows.column_names}
     return pa.table(columns)
 
 

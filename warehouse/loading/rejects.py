@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,8 @@ def write_rejects(folder: Path, name: str, sheet: Sheet, complaints: list[Compla
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise LoadError(f"The rejects file {path} cannot be written ({error.strerror}); nothing was loaded. "
                         "Give a folder with room that this account can write.") from None
     return path
