@@ -2,11 +2,12 @@
 
 import gzip
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 
-__all__ = ["ORDERS", "World", "invent"]
+__all__ = ["ORDERS", "World", "invent", "purchases"]
 
 #: The real purchases; see data/SOURCE.md.
 ORDERS = Path(__file__).parent / "data" / "cdnow.txt.gz"
@@ -58,6 +59,19 @@ def invent(folder: Path, *, seed: int, orders: Path = ORDERS) -> World:
     _write(world.contacts, _contacts(ids, created, chance))
     _write(world.consents, _consents(ids, created, chance))
     return world
+
+
+def purchases(path: Path, *, after: date | None, upto: date, orders: Path = ORDERS) -> int:
+    """Write the lines of `orders` dated after one day and up to another as a file of their own; returns how many.
+
+    As the shop itself would have exported them; the lines are the published ones, byte for byte.
+    """
+    header, *lines = gzip.decompress(orders.read_bytes()).splitlines(keepends=True)
+    first = b"" if after is None else after.strftime("%Y%m%d").encode()
+    last = upto.strftime("%Y%m%d").encode()
+    chosen = [line for line in lines if first < line.split(maxsplit=2)[1] <= last]
+    path.write_bytes(b"".join([header, *chosen]))
+    return len(chosen)
 
 
 def _customers(orders: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,6 @@
 """Render: one message per touch of a batch, in the contact's language, from the wave's parameters."""
 
 import json
-from types import SimpleNamespace
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -20,6 +19,7 @@ class Renderer:
     def __init__(self, wired, version, step, touches, run: str):
         self.wired, self.version, self.step, self.touches, self.run = wired, version, step, touches, run
         self.house = wired.warehouse.house
+        self.words = self.house.model_dump(mode="json", include={"name", "language", "country", "zone", "currency", "urls"})
         self.seal = sealer(wired.warehouse.key)
         self.step_no = version.step_numbers[step.name]
         self.link = self.house.urls.get("unsubscribe", "https://unsubscribe.invalid/")
@@ -60,7 +60,7 @@ class Renderer:
         if (language, wave) not in self._messages:
             message = self.wired.messages.get(self.version.name, self.step.message, self.touches.channel, language)
             self._messages[language, wave] = message.bind(
-                {"params": SimpleNamespace(**self._of_wave(wave)), "house": self.house})
+                {"params": self._of_wave(wave), "house": self.words})
         return self._messages[language, wave]
 
     def _of_wave(self, wave: int) -> dict:

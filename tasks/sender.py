@@ -149,14 +149,17 @@ class Sender:
                 self.counts["unknown"] += batch.rows
 
     def _look_up(self, batch: Batch) -> None:
-        """Ask the provider what became of each token; what it does not know is handed over again."""
+        """Ask the provider what became of each token: what it has surely never seen is handed over again."""
         work = _Work(self, [batch])
         try:
             keys = work.keys(batch)
             found = self.connector.lookup(list(keys))
-            settled = [_settled(keys[key], receipt, receipt.happened_at or batch.sending_at) for key, receipt in found.items()]
-            missing = np.array([position for key, position in keys.items() if key not in found], np.int32)
-            again = [(self.as_of, missing)] if len(missing) else []
+            silent = Receipt(Outcome.UNKNOWN, units=0)
+            answers = {position: found.get(key, silent) for key, position in keys.items()}
+            unseen = [position for position, answer in answers.items() if answer.outcome in _AGAIN]
+            settled = [_settled(position, answer, answer.happened_at or batch.sending_at)
+                       for position, answer in answers.items() if answer.outcome not in _AGAIN]
+            again = [(self.as_of, np.array(unseen, np.int32))] if unseen else []
             outbox.settle(self.ledger, batch, _results(settled), now=self.as_of, sent_by=self.run, again=again)
             self.counts.update(result["outcome"] for result in settled)
         finally:

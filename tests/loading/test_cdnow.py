@@ -3,12 +3,12 @@
 import gzip
 import hashlib
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from demo.world import ORDERS, invent
+from demo.world import ORDERS, invent, purchases
 from marketing.house import House, Vat
 from marketing.policy import Policy
 from tests.loading.told import counts
@@ -67,6 +67,16 @@ def test_orders_again(shop):
 
     assert (report.new, report.changed, report.unchanged) == (0, 0, 69_659)
     assert "0 new, 0 changed, 69,659 already known, 0 rejected" in str(report)
+
+
+def test_purchases_by_day(shop, tmp_path):
+    """Cut by day, the purchases are the same lines: loading them so after all the rest adds none."""
+    half, rest = tmp_path / "half.txt", tmp_path / "rest.txt"
+    written = purchases(half, after=None, upto=date(1997, 9, 30)), purchases(rest, after=date(1997, 9, 30), upto=date(1998, 6, 30))
+    reports = [load(shop[0], "orders", path, as_of=datetime(1998, 7, 1), run="cut", confirm=True) for path in (half, rest)]
+
+    assert sum(written) == 69_659
+    assert [(report.new, report.unchanged) for report in reports] == [(0, many) for many in written]
 
 
 def test_the_invented_world(shop):

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from marketing import graph
 from marketing.chain import Chain
 from tests.model import gates
-from tests.model.facts import Contact
+from tests.model.facts import Contact, Planned
 from tests.model.interpreter import Model
 from tests.model.random_chains import AUDIENCES, CHANNELS, KEYED, UNKEYED, chains
 
-__all__ = ["ZONE", "Event", "World", "play", "worlds"]
+__all__ = ["ZONE", "Event", "World", "happen", "model_of", "play", "worlds"]
 
 ZONE = "Europe/Paris"
 #: Neighbours and strangers: with slices of sixteen contacts they lie in three of them.
@@ -74,35 +74,41 @@ class World:
 
 
 def play(world: World) -> Model:
-    """Run a world through the slow model: address, suppression, then the cap on what is not transactional."""
+    """Run a world through the slow model."""
+    model = model_of(world)
+    for event in world.events:
+        happen(world, model, event)
+    return model
+
+
+def model_of(world: World) -> Model:
+    """The slow model of a world before its first event: address, suppression, then the cap unless transactional."""
     gate = gates.gate_of(
         gates.no_address, gates.suppressed,
         gates.cap(world.at_most, world.within_days, ZONE, frozenset({"commercial", "relationship"})),
     )
-    model = Model(world.chains, world.contacts, ZONE, gate, gates.at_send)
-    for event in world.events:
-        match event.what:
-            case "pass":
-                model.run_pass(event.chain, event.moment, event.people, event.groups)
-            case "drain":
-                model.drain(event.moment, lambda touch: world.outcome(touch.contact, touch.step, touch.visit))
-            case "suppression":
-                for contact in event.people:
-                    model.suppressed(contact, event.moment, event.lasts and event.moment + event.lasts)
-            case "answer":
-                for contact in event.people:
-                    _answer(event, contact, model)
-    return model
+    return Model(world.chains, world.contacts, ZONE, gate, gates.at_send)
 
 
-def _answer(event: Event, contact: int, model: Model) -> None:
-    touch = None
-    if event.back is not None:
-        touches = model.history(contact).touches
-        if event.back >= len(touches):
-            return
-        touch = touches[-1 - event.back]
-    model.answered(event.kind, event.moment - event.ago, contact, touch, event.machine, event.meta)
+def happen(world: World, model: Model, event: Event) -> list[tuple[int, Planned | None]]:
+    """One event; returns who answered, and the touch whose key came with it."""
+    answered = []
+    match event.what:
+        case "pass":
+            model.run_pass(event.chain, event.moment, event.people, event.groups)
+        case "drain":
+            model.drain(event.moment, lambda touch: world.outcome(touch.contact, touch.step, touch.visit))
+        case "suppression":
+            for contact in event.people:
+                model.suppressed(contact, event.moment, event.lasts and event.moment + event.lasts)
+        case "answer":
+            for contact in event.people:
+                touches = model.history(contact).touches if event.back is not None else []
+                touch = touches[-1 - event.back] if event.back is not None and event.back < len(touches) else None
+                if touch is not None or event.back is None:
+                    model.answered(event.kind, event.moment - event.ago, contact, touch, event.machine, event.meta)
+                    answered.append((contact, touch))
+    return answered
 
 
 @st.composite
@@ -128,8 +134,11 @@ def worlds(draw: st.DrawFn, rounds: int = 10) -> World:
 
 def _dated(now: datetime, told: list[tuple]) -> list[Event]:
     """The events in the order of time: in each round first what people do, then the passes, then mostly the senders."""
-    dated = []
+    dated, last = [], None
     for gap, incidents, names, people, groups, drained in told:
+        # Two passes at one moment see one audience: it is a function of the moment.
+        people, groups = (people, groups) if gap or last is None else last
+        last = people, groups
         now += gap
         dated += [replace(incident, moment=now) for incident in incidents]
         dated += [Event(now, "pass", name, people, groups) for name in names]
