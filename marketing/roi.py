@@ -20,7 +20,7 @@ NOT_ENOUGH = "not enough data"
 #: Contacts with revenue that each arm needs before an interval is given. Revenue is mostly zeros with a long tail,
 #: where the t interval is too short: 4,000 draws of a tenth held out from six weeks of a real shop (a tenth of the
 #: contacts buy, skewness 18) covered the truth 85 % of the time at 5 buyers in the holdout, 90 % at 21, 92 % at 42,
-#: 93 % at 84 and 94 % at 316. Below 50 the stated 95 % would be a fiction.
+#: 93 % at 84 and 95 % at 316 (benchmarks/coverage.py). Below 50 the stated 95 % would be a fiction.
 MIN_BUYERS = 50
 
 #: Arms as unequal as this by chance less than once in a thousand: something other than chance drew them.

@@ -51,15 +51,16 @@ class Field:
     """The waves, orders and schedules of a warehouse, read once; any number of worlds are drawn over them.
 
     Reads the views `enrolments`, `orders`, `goals` and the mart `step_schedule` through `sql`. The orders are taken
-    as what would have happened anyway, so nothing may have been planted in them.
+    as what would have happened anyway: whoever planted some in them names these in `planted`, by order id.
     """
 
-    def __init__(self, sql: Sql, attribution_days: int = 30):
-        units = _columns(sql(_text("world_units")))
+    def __init__(self, sql: Sql, attribution_days: int = 30, planted: Iterable[str] = ()):
+        planted = list(planted)
+        units = _columns(sql(_text("world_units"), planted=planted))
         self.units = {chain: _Units(units["contact_id"][own].astype(np.uint64), units["revenue"][own],
                                     float(units["holdout"][own][0]))
                       for chain in np.unique(units["chain"]).tolist() for own in [units["chain"] == chain]}
-        credits = _columns(sql(_text("world_credits"), days=attribution_days))
+        credits = _columns(sql(_text("world_credits"), days=attribution_days, planted=planted))
         self.orders = _numbered(credits["contact_id"], credits["order_id"])
         self.amounts = credits["amount"]
         self.credits = credits

@@ -231,6 +231,16 @@ def test_hazards_are_found_again():
         assert got.y1.mean() == pytest.approx(got.p1.mean(), abs=4 * np.sqrt(got.p1.mean() / 200_000))
 
 
+def test_a_touch_is_worth_what_it_causes():
+    """What touches are said to be worth is the mean of the chance they add times the mean order."""
+    contacts, world = np.arange(200_000, dtype=np.uint64), World(7, effect=2)
+    for channel in MANNERS:
+        got = world.react(contacts, contacts, np.full_like(contacts, occasion("x")), channel, np.zeros(200_000), np.ones(200_000))
+
+        assert (got.p1 - got.p0).mean() * 36 == pytest.approx(world.worth(channel), rel=0.02)
+        assert got.amount.mean() == pytest.approx(36, rel=0.02)
+
+
 def small_world(seed: int, effect: float) -> tuple[Moments, Moments, float]:
     """20,000 people, a tenth held out, one e-mail to the others: the arms' revenue, and the true effect each."""
     contacts = np.arange(20_000, dtype=np.uint64)

@@ -1,10 +1,10 @@
 -- One row per order and touch that would come before it within $days, if the contact is treated and the step reached.
 -- The touches are those of the chain's schedule, laid over every enrolment in either arm; the last row of an order
--- (by touched_at) is its last touch. Orders are whole.
+-- (by touched_at) is its last touch. Orders are whole; those of $planted are left out.
 WITH whole_orders AS (
     SELECT contact_id, order_id, ordered_at, sum(amount)::DOUBLE AS amount
     FROM orders
-    WHERE cancelled_at IS NULL
+    WHERE cancelled_at IS NULL AND order_id NOT IN (SELECT unnest($planted::TEXT[]))
     GROUP BY contact_id, order_id, ordered_at
 ),
 touched AS (

@@ -1,5 +1,5 @@
 -- One row per chain with a holdout and contact enrolled in it: what the contact bought in its windows, whatever the arm.
--- Orders inside two windows count once.
+-- Orders inside two windows count once; those of $planted count for nobody.
 WITH windows AS (
     SELECT enrolments.chain, enrolments.contact_id, enrolments.enrolled_at, goals.closes_at, goals.holdout
     FROM enrolments
@@ -14,7 +14,7 @@ lines AS (
     FROM windows
     JOIN orders ON orders.contact_id = windows.contact_id
         AND orders.ordered_at > windows.enrolled_at AND orders.ordered_at <= windows.closes_at
-    WHERE orders.cancelled_at IS NULL
+    WHERE orders.cancelled_at IS NULL AND orders.order_id NOT IN (SELECT unnest($planted::TEXT[]))
 ),
 bought AS (
     SELECT chain, contact_id, sum(amount)::DOUBLE AS revenue FROM lines GROUP BY chain, contact_id

@@ -1,6 +1,7 @@
 """The funnels: each row what it says, and every identity that a reader would check."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,13 @@ def test_every_file_opens_with_its_grain(shop):
     assert all(comment.startswith("One row per ") for comment in comments.values())
     with pytest.raises(KeyError, match="no mart 'sales'; there are touch_facts"):
         grain("sales")
+
+
+def test_every_mart_is_explained():
+    """The page on figures names each mart that it can be read from."""
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+
+    assert [name for name in MARTS if f"`{name}`" not in page] == []
 
 
 @pytest.fixture

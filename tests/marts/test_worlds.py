@@ -76,6 +76,15 @@ def test_attribution_is_last_touch_of_the_schedule(new_shop):
     assert [found.attributed for found in Field(shop.sql).draw(1)] == [100.0]
 
 
+def test_orders_that_were_planted_are_left_out(shop):
+    """Without the orders named as planted, the world is that of the others."""
+    named = [number for number, in shop.rows("SELECT order_id FROM orders WHERE contact_id < 2000")]
+    spent = [units.revenue for units in Field(shop.sql, planted=named).units.values()][0]
+
+    assert spent[:2000].sum() == 0 and spent[2000:].sum() > 0
+    assert Field(shop.sql, planted=named).draw(0)[0].attributed < Field(shop.sql).draw(0)[0].attributed
+
+
 def test_nobody_enrolled(shop, new_shop):
     """Without enrolments there is no world to draw."""
     assert Field(new_shop().sql).draw(0) == []
