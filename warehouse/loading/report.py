@@ -57,7 +57,8 @@ class Report:
         if self.ignored:
             said.append("  left aside: " + ", ".join(self.ignored))
         said += [f"  {note}" for note in self.notes]
-        said += [f"  {r.column}: {r.what}, {r.rows:,} rows, such as {r.before!r} read as {r.after}" for r in self.repairs]
+        said += [f"  {r.column}: {r.what}, {r.rows:,} row{'s' * (r.rows != 1)}, such as {r.before!r} read as {r.after}"
+                 for r in self.repairs]
         if self.held:
             return [*said, f"  held, nothing was loaded: {self.held}"]
         said.append(f"  {self.read:,} rows read: {self.new:,} new, {self.changed:,} changed, "
