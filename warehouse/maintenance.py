@@ -1,0 +1,219 @@
+"""Maintenance: small parts are folded into larger ones, and files that nobody lists are deleted."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from warehouse import schema
+from warehouse.branching import drop_branch, listed_by_branches
+from warehouse.clock import wall
+from warehouse.commit import HeadMoved
+from warehouse.failpoints import reach
+from warehouse.manifest import Part, current_number, parts_of
+from warehouse.scan import decode, wide
+from warehouse.tables import TABLES
+
+__all__ = ["FOLDED", "Swept", "fold_small", "sweep"]
+
+#: Tables whose parts only pile up; `rest` and `standing` are written anew by the pass itself.
+FOLDED = ("contacts", "orders", "consents", "suppressions", "moves", "touches", "receipts", "refusals", "responses",
+          "assignments")
+#: A part of at most this many rows is small; folding one more often costs more than reading it.
+SMALL = 50_000
+#: Manifest columns that are equal in all parts of a fold: what readers choose parts by.
+_SAME = ("tbl", "slice", "chain", "version", "from_step", "to_step", "reason", "channel", "purpose", "connector", "upto")
+_DELETED_AT_ONCE = 200
+
+
+def fold_small(wh, *, run: str, as_of: datetime, more_than: int = 16, small: int = SMALL) -> int:
+    """Replace small parts that differ only in run, time and cost by one part each, where there are more than
+    `more_than` of them; returns how many parts were replaced.
+
+    Why nobody sees a row twice or misses one:
+
+    1. At any one moment. A fold is an ordinary commit: one transaction lists the new part under
+       a new number f and retires the old ones at f. A moment below f shows the old ones, a moment
+       from f on the new one, and both hold the same rows. If one of the old parts was retired
+       meanwhile (rewritten, erased, folded by somebody else), the commit fails as a whole.
+    2. After a mark. Readers of "everything after m" go by place, not by number: an ordinary
+       part's place is its number, the new part takes the greatest place p of those it replaces.
+       Let the least be q. A reader at m >= p saw none of the old parts and does not see the new
+       one; a reader at m < q saw all of them and sees it whole. Only a mark with q <= m < p would
+       be cut in two, and `_marks` gathers every m that exists or can still come to be: watermarks,
+       the `upto` of derived parts that are true, the touches parts of batches under way (a sender reads what
+       was listed after them), and the number of every open snapshot, which a pass writes as its
+       watermark or `upto` when it commits. A snapshot that is opened after the marks were read
+       stands at or above every part that was visible with them, hence at or above p. Expired
+       snapshots are marks too, until the sweeper forgets them and moves every head, so that
+       whoever held one cannot commit.
+    3. By position. Batches point at rows of a touches part: those under way keep their part.
+    """
+    with wh.ledger.read() as tx:
+        parts = [part for part in parts_of(tx, current_number(tx), FOLDED) if part.rows <= small]
+        busy = _touches_under_way(tx)
+        marks = _marks(tx, busy)
+    groups = defaultdict(list)
+    for part in parts:
+        if part.n not in busy:
+            groups[tuple(getattr(part, name) for name in _SAME)].append(part)
+    replaced = 0
+    for group in groups.values():
+        for run_of_parts in _between(group, marks):
+            if len(run_of_parts) > more_than:
+                replaced += _fold(wh, run_of_parts, run, as_of)
+    return replaced
+
+
+def _touches_under_way(tx: sa.Connection) -> set[int]:
+    return set(tx.execute(sa.select(schema.batch.c.part).where(schema.batch.c.state != "folded").distinct()).scalars())
+
+
+def _marks(tx: sa.Connection, busy: Iterable[int]) -> list[int]:
+    """Every number after which somebody may ask for what was listed, in order."""
+    part = schema.part
+    queries = (sa.select(schema.watermark.c.n), sa.select(schema.snapshot.c.n),
+               sa.select(part.c.upto).where(part.c.upto.is_not(None), part.c.retired_n.is_(None)))
+    return sorted({*busy, *(n for query in queries for n in tx.execute(query).scalars())})
+
+
+def _between(parts: Sequence[Part], marks: Sequence[int]) -> list[list[Part]]:
+    """The parts, in order of place, cut wherever a mark m stands between two: one place <= m < the next."""
+    runs, last, waiting = [], None, iter([*marks, float("inf")])
+    mark = next(waiting)
+    for part in parts:
+        cut = last is None
+        while mark < part.place:
+            cut = cut or mark >= last
+            mark = next(waiting)
+        if cut:
+            runs.append([])
+        runs[-1].append(part)
+        last = part.place
+    return runs
+
+
+def _fold(wh, parts: Sequence[Part], run: str, as_of: datetime) -> int:
+    """One commit that replaces `parts` by one; 0 when somebody else replaced one of them first."""
+    table = TABLES[parts[0].tbl]
+    rows = pa.concat_tables([_rows(wh.store, part) for part in parts], promote_options="permissive")
+    times = [part.happened_at for part in parts if part.happened_at]
+    commit = wh.commit(run=run, as_of=as_of)
+    commit.add(
+        table.name, rows.combine_chunks(), slice=parts[0].slice, place=parts[-1].place, schema=2 if wide(table) else 1,
+        lo_at=_extent(min, parts, "lo_at"), hi_at=_extent(max, parts, "hi_at"),
+        happened_at=max(times, default=None), run=None, **{name: getattr(parts[0], name) for name in _SAME[2:]})
+    commit.retire([part.n for part in parts])
+    reach("fold.before_commit")
+    try:
+        commit.apply()
+    except HeadMoved:
+        return 0
+    reach("fold.done")
+    return len(parts)
+
+
+def _rows(store, part: Part) -> pa.Table:
+    """The rows of a part with those of its constants that may differ between commits."""
+    table = TABLES[part.tbl]
+    rows = decode(part.inline) if part.inline is not None else pq.read_table(store.local([part.path])[0], partitioning=None)
+    if part.schema == 2:
+        return rows
+    types = {"run": pa.string(), "happened_at": pa.timestamp("us"), "cost": pa.decimal128(18, 6)}
+    for name, column in wide(table).items():
+        value = pa.scalar(getattr(part, column), types[column])
+        rows = rows.append_column(name, pa.repeat(value, rows.num_rows))
+    return rows
+
+
+def _extent(of, parts: Sequence[Part], name: str) -> datetime | None:
+    """The outermost of a bound that each part states; parts that state none are bounded by when they happened."""
+    known = [getattr(part, name) or part.happened_at for part in parts]
+    return of(known) if all(known) else None
+
+
+@dataclass
+class Swept:
+    """What a sweep deleted: files of retired parts, files that no manifest ever listed, rows of the manifest."""
+
+    files: int = 0
+    orphans: int = 0
+    rows: int = 0
+    snapshots: int = 0
+    branches: int = 0
+
+
+def sweep(wh, grace: timedelta = timedelta(hours=24), *, now: datetime | None = None) -> Swept:
+    """Delete what no moment that anybody can still read lists; `now` is the real time.
+
+    A retired part goes once no open snapshot lies before its retirement and `grace` has passed
+    since; a file that was never listed goes when it is older than `grace` (its commit died, or
+    finds it gone: `Commit` looks before it lists). What a branch lists stays. The file goes
+    before its row, so that a death in between leaves a row that the next sweep finds.
+    """
+    now, swept = now or wall(), Swept()
+    swept.snapshots = _forget_snapshots(wh.ledger, now)
+    with wh.ledger.read() as tx:
+        expired = tx.execute(sa.select(schema.branch.c.name).where(schema.branch.c.expires_at <= now)).scalars().all()
+    for name in expired:
+        drop_branch(wh, name)
+    swept.branches = len(expired)
+    _drop_retired(wh, now - grace, swept)
+    _drop_orphans(wh, now - grace, swept)
+    return swept
+
+
+def _forget_snapshots(ledger, now: datetime) -> int:
+    """Forget those who never came back. Their heads move, so that one who still does cannot commit on old marks."""
+    snapshot, head = schema.snapshot, schema.head
+    with ledger.begin() as tx:
+        gone = tx.execute(sa.delete(snapshot).where(snapshot.c.expires_at <= now)).rowcount
+        if gone:
+            tx.execute(sa.update(head).values(seq=head.c.seq + 1))
+    return gone
+
+
+def _drop_retired(wh, before: datetime, swept: Swept) -> None:
+    part = schema.part
+    with wh.ledger.read() as tx:
+        oldest = tx.execute(sa.select(sa.func.min(schema.snapshot.c.n))).scalar()
+        gone = sa.select(part.c.n, part.c.path).where(part.c.retired_n.is_not(None), part.c.retired_at <= before)
+        if oldest is not None:
+            # Whoever reads the moment n sees what was retired after it.
+            gone = gone.where(part.c.retired_n <= oldest)
+        rows = tx.execute(gone).all()
+    # Asked after the snapshots: a branch holds one until it stands in the ledger.
+    kept = listed_by_branches(wh)
+    rows = [(n, path) for n, path in rows if path not in kept]
+    for start in range(0, len(rows), _DELETED_AT_ONCE):
+        some = rows[start:start + _DELETED_AT_ONCE]
+        for _, path in some:
+            if path:
+                reach("sweep.before_drop")
+                wh.store.drop(path)
+                reach("sweep.dropped")
+                swept.files += 1
+        with wh.ledger.begin() as tx:
+            tx.execute(sa.delete(part).where(part.c.n.in_([n for n, _ in some]), part.c.retired_n.is_not(None)))
+        swept.rows += len(some)
+
+
+def _drop_orphans(wh, before: datetime, swept: Swept) -> None:
+    """Files that no row lists. The counter is held meanwhile, so that no commit lists one of them in between."""
+    part, edge = schema.part, (before - datetime(1970, 1, 1)).total_seconds()
+    old = [path for path, modified in wh.store.files() if modified <= edge]
+    for start in range(0, len(old), _DELETED_AT_ONCE):
+        some = old[start:start + _DELETED_AT_ONCE]
+        with wh.ledger.begin() as tx:
+            current_number(tx, hold=True)
+            listed = set(tx.execute(sa.select(part.c.path).where(part.c.path.in_(some))).scalars())
+            for path in some:
+                if path not in listed:
+                    reach("sweep.before_drop")
+                    wh.store.drop(path)
+                    reach("sweep.dropped")
+                    swept.orphans += 1
