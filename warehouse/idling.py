@@ -6,7 +6,6 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from marketing import calendar
-from warehouse.manifest import current_number
 from warehouse.schema import meta, part, rest, source, watermark
 
 __all__ = ["anything_due", "asked", "audience_due", "inhabited", "next_due", "stale_source"]
@@ -25,7 +24,7 @@ def anything_due(ledger, chain: int, name: str, slice: int, as_of: datetime) -> 
             rest.c.chain == chain, rest.c.slice == slice, rest.c.residents > 0)).one()
         if due[0] is not None and due[0] <= as_of:
             return True
-        new = [part.c.slice == slice, part.c.n > mark]
+        new = [part.c.slice == slice, part.c.place > mark, part.c.retired_n.is_(None)]
         handed = sa.and_(part.c.tbl == "moves", part.c.to_step == f"enrol:{name}", part.c.chain != chain)
         news = [handed]
         if due[1]:
@@ -45,7 +44,7 @@ def audience_due(ledger, chain: int, slice: int, as_of: datetime, params: dict, 
         if calendar.add(datetime.fromisoformat(last["as_of"]), every, zone) <= as_of:
             return True
         return tx.execute(sa.select(sa.literal(1)).where(
-            part.c.slice == slice, part.c.n > last["n"], part.c.tbl.in_(ASKED),
+            part.c.slice == slice, part.c.place > last["n"], part.c.tbl.in_(ASKED), part.c.retired_n.is_(None),
         ).limit(1)).first() is not None
 
 

@@ -77,7 +77,7 @@ class Reader:
 
     def _changes(self) -> Iterable[tuple[str, str, str]]:
         """(outcome, reason, query of position, rule, value) of each rule that has anything to look at."""
-        chain, since = part.c.chain == self.touches.chain, part.c.n > self.touches.n
+        chain, since = part.c.chain == self.touches.chain, part.c.place > self.touches.n
         reasons = {edge.on for v in versions_of(self.warehouse.ledger, self.touches.chain) for edge in v.graph.out(ANYWHERE)}
         ends = {edge.to for v in versions_of(self.warehouse.ledger, self.touches.chain) for edge in v.graph.out(ANYWHERE)}
         if self._scan("moves", "left_since", chain, since, part.c.reason.in_(reasons), part.c.to_step.in_(ends)):

@@ -9,7 +9,7 @@ from marketing.chance import holdout_salt, salt32
 from marketing.graph import ENTRY
 from warehouse import schema
 from warehouse.failpoints import reach
-from warehouse.passing.moving import literal
+from warehouse.passing.literals import literal
 
 __all__ = ["enrol_audience", "enrol_handovers"]
 
@@ -27,7 +27,7 @@ def enrol_audience(passing, query: str, params: dict, reenter_after) -> int:
 def enrol_handovers(passing, params: dict, reenter_after) -> int:
     """Take in whom other chains have handed over since the last pass; the refused are refusals."""
     engine, part = passing.engine, schema.part
-    passing.scan("moves", "handed", part.c.n > passing.mark, part.c.to_step == f"enrol:{passing.current.name}",
+    passing.scan("moves", "handed", part.c.place > passing.mark, part.c.to_step == f"enrol:{passing.current.name}",
                  part.c.chain != passing.chain, constants=False)
     engine.execute("CREATE OR REPLACE TEMP TABLE asked AS "
                    "SELECT contact_id, min(enrolment_id) AS enrolment_id FROM "

@@ -6,7 +6,8 @@ from marketing.chance import cuts, experiment_salt, salt32
 from marketing.graph import Step
 from warehouse import schema
 from warehouse.engine import parameters
-from warehouse.passing.moving import ON, literal
+from warehouse.passing.literals import literal
+from warehouse.passing.moving import ON
 from warehouse.passing.wait import take_first_open
 from warehouse.versions import Version
 

@@ -1,15 +1,17 @@
 """The gate at plan: named rules over the whole set, each refusal a row with its reason."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 
 import pyarrow as pa
 
+from marketing import calendar
 from marketing.chance import GLOBAL_HOLDOUT, salt32
 from marketing.channels import EMAIL, PHONE, SMS, VOICE
 from marketing.gate import CHANNEL_BITS, GROUNDS, RULES, consent_bit, known_zone, next_open
 from marketing.graph import Step
 from warehouse import schema
+from warehouse.passing.literals import literal
 
 __all__ = ["Gate"]
 
@@ -34,7 +36,7 @@ class Gate:
 
     def __init__(self, passing):
         self.passing, self.engine = passing, passing.engine
-        self._recent: dict[str, str] = {}
+        self._recent: dict[str, tuple[str, int]] = {}
         self.planned_now: list[tuple[str, str, str]] = []
 
     def ask(self, asked: Asked, due: str) -> tuple[str, str | None]:
@@ -42,7 +44,7 @@ class Gate:
 
         `due` has the state's columns and contact_id. A refusal with until_at is a deferral.
         """
-        candidates = self._candidates(asked, due)
+        everybody = candidates = self._candidates(asked, due)
         refusals: list[str] = []
         for rule in RULES:
             for found in getattr(self, f"_{rule}")(asked):
@@ -54,19 +56,23 @@ class Gate:
         if not refusals:
             return candidates, None
         everything = self.passing.moving.name("refusals")
-        self.engine.execute(f"CREATE OR REPLACE TEMP VIEW {everything} AS "
+        self.engine.execute(f"CREATE OR REPLACE TEMP TABLE {everything} AS "
                             + " UNION ALL ".join(f"SELECT {REFUSED} FROM {table}" for table in refusals))
-        return candidates, everything
+        return self._without(everybody, everything), everything
 
     def _candidates(self, asked: Asked, due: str) -> str:
-        """Materialise who is asked about, with what the rules need to know of them."""
+        """Materialise who is asked about, with what the rules of this channel need to know of them."""
         name = self.passing.moving.name("candidates")
-        address = _ADDRESS.get(asked.channel)
-        key = f"s.{address}_key" if address else "NULL::UBIGINT"
-        shared = f"s.{address}_shared" if address else "false"
+        wanted = ["s.granted", "s.refused", "s.customer", "s.reach"]
+        if address := _ADDRESS.get(asked.channel):
+            wanted += [f"s.{address}_key AS address_key", f"s.{address}_shared AS shared"]
+        else:
+            wanted += ["NULL::UBIGINT AS address_key", "false AS shared"]
+        if asked.channel in self.passing.policy.hours:
+            wanted.append("s.zone")
         self.engine.execute(f"""
             CREATE OR REPLACE TEMP TABLE {name} AS
-            SELECT d.*, s.granted, s.refused, s.customer, s.reach, s.zone, {key} AS address_key, {shared} AS shared
+            SELECT d.*, {", ".join(wanted)}
             FROM {due} AS d JOIN {self.passing.standing()} AS s ON s.contact_id = d.contact_id""")
         return self._current(name)
 
@@ -95,7 +101,7 @@ class Gate:
         yield self._rule("no_address", asked, channel_bit=CHANNEL_BITS[asked.channel])
 
     def _suppressed(self, asked: Asked):
-        if suppressions := self.passing.parts("suppressions"):
+        if suppressions := self.passing.parts("suppressions", slice=None):
             self.passing.scan("suppressions", "suppressions_now", parts=suppressions, constants=False)
             yield self._rule("suppressed", asked)
 
@@ -142,39 +148,62 @@ class Gate:
         for cap in self.passing.policy.caps:
             if cap.channels and asked.channel not in cap.channels or cap.purposes and asked.step.purpose not in cap.purposes:
                 continue
-            self._recent_touches(cap)
-            yield self._rule("cap", asked, cap=cap.name, at_most=cap.at_most, within_days=cap.within_days)
+            window = calendar.days(cap.within_days)
+            after = calendar.latest_start(self.passing.as_of, window, self.passing.house.zone)
+            if self._recent_touches(cap, after) < cap.at_most:
+                continue
+            found = self._rule("cap", asked, cap=cap.name, at_most=cap.at_most, after=after)
+            yield self._with_room(found, window)
 
-    def _recent_touches(self, cap) -> None:
-        """The view `recent_touches`: what counts towards a cap, of all chains, this pass's own plans included."""
+    def _with_room(self, found: str, window: calendar.Span) -> str:
+        """Until when each waits: the touch that makes room, and the cap's days after it."""
+        instants = [row[0] for row in self.engine.execute(f"SELECT DISTINCT until_at FROM {found}")]
+        until = [calendar.add(instant, window, self.passing.house.zone) for instant in instants]
+        kind = pa.timestamp("us")
+        self.engine.register("room", pa.table({"made_at": pa.array(instants, kind), "until_at": pa.array(until, kind)}))
+        table = self.passing.moving.name("refused")
+        self.engine.execute(f"""
+            CREATE OR REPLACE TEMP TABLE {table} AS
+            SELECT f.* REPLACE (r.until_at AS until_at) FROM {found} AS f JOIN room AS r ON r.made_at = f.until_at""")
+        return table
+
+    def _recent_touches(self, cap, after: datetime) -> int:
+        """The view `recent_touches`: what counts towards a cap, of all chains, this pass's own plans included.
+
+        Returns the most touches that one contact can have among them: a part holds the touches of
+        one step in one pass, so at most one to a contact. With fewer parts than the cap allows
+        nobody can have reached it, and nothing need be read.
+        """
         passing, part = self.passing, schema.part
-        since = passing.as_of - timedelta(days=cap.within_days)
-        conditions = [part.c.happened_at > since]
+        conditions = [part.c.happened_at > after]
         if cap.channels:
             conditions.append(part.c.channel.in_(cap.channels))
         if cap.purposes:
             conditions.append(part.c.purpose.in_(cap.purposes))
-        view = f"recent_{cap.name}"
-        if view not in self._recent:
-            self._recent[view] = self._stored_touches(view, conditions)
+        if cap.name not in self._recent:
+            self._recent[cap.name] = self._stored_touches(f"recent_{cap.name}", conditions, cap.at_most)
+        view, most = self._recent[cap.name]
         now = [planned for planned, channel, purpose in self.planned_now
                if (not cap.channels or channel in cap.channels) and (not cap.purposes or purpose in cap.purposes)]
-        mine = "".join(f" UNION ALL SELECT contact_id, $now::TIMESTAMP FROM {planned}".replace(
-            "$now::TIMESTAMP", f"TIMESTAMP '{passing.as_of.isoformat(sep=' ')}'") for planned in now)
-        self.engine.execute(f"CREATE OR REPLACE TEMP VIEW recent_touches AS "
-                            f"SELECT contact_id, planned_at FROM {self._recent[view]}{mine}")
+        if most + len(now) >= cap.at_most:
+            mine = "".join(f" UNION ALL SELECT contact_id, {literal(passing.as_of)} FROM {planned}" for planned in now)
+            self.engine.execute(f"CREATE OR REPLACE TEMP VIEW recent_touches AS "
+                                f"SELECT contact_id, planned_at FROM {view}{mine}")
+        return most + len(now)
 
-    def _stored_touches(self, view: str, conditions: list) -> str:
+    def _stored_touches(self, view: str, conditions: list, at_most: int) -> tuple[str, int]:
         passing, part = self.passing, schema.part
         touches = passing.parts("touches", *conditions)
+        # A folded part (without a run of its own) may hold several passes, as many as it has rows.
+        most = sum(1 if one.run else one.rows for one in touches)
         passing.scan("touches", f"{view}_touches", parts=touches)
-        oldest = min((t.happened_at for t in touches), default=passing.as_of)
+        oldest = min((one.lo_at or one.happened_at for one in touches), default=passing.as_of)
         receipts = passing.parts("receipts", part.c.hi_at >= oldest, part.c.reason == "not_made")
         passing.scan("receipts", f"{view}_receipts", parts=receipts)
         self.engine.execute(f"""
             CREATE OR REPLACE TEMP VIEW {view} AS
             SELECT t.enrolment_id & 68719476735 AS contact_id, t.planned_at FROM {view}_touches AS t
-            ANTI JOIN (SELECT * FROM {view}_receipts WHERE outcome NOT IN {MADE}) AS r
+            ANTI JOIN {view}_receipts AS r
               ON r.enrolment_id = t.enrolment_id AND r.chain = t.chain AND r.step = t.step AND r.visit = t.visit
              AND r.leg = t.leg""")
-        return view
+        return view, most

@@ -9,16 +9,12 @@ import sqlalchemy as sa
 from marketing import calendar
 from marketing.graph import After, Edge, Step
 from warehouse import schema
+from warehouse.passing.literals import literal
 from warehouse.versions import Version
 
-__all__ = ["Mover", "literal"]
+__all__ = ["Mover"]
 
 STATE = "enrolment_id, seq, visit, since, passed, planned, due_at, until_at"
-
-
-def literal(instant: datetime | None) -> str:
-    """An instant as SQL text; views take no parameters, and instants of ours need no quoting."""
-    return f"TIMESTAMP '{instant.isoformat(sep=' ')}'" if instant else "NULL::TIMESTAMP"
 
 
 @dataclass(frozen=True)

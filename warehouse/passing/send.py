@@ -5,7 +5,8 @@ import sqlalchemy as sa
 from marketing.graph import Step
 from warehouse import schema
 from warehouse.passing.gate import Asked
-from warehouse.passing.moving import SENT, UNREACHED, literal
+from warehouse.passing.literals import literal
+from warehouse.passing.moving import SENT, UNREACHED
 from warehouse.versions import Version
 
 __all__ = ["pass_send"]
@@ -21,10 +22,10 @@ def pass_send(passing, version: Version, step: Step, here: str) -> int:
     engine, moving, gate = passing.engine, passing.moving, passing.gate
     due = moving.name("due")
     engine.execute(f"""
-        CREATE OR REPLACE TEMP TABLE {due} AS SELECT *, enrolment_id & 68719476735 AS contact_id
+        CREATE OR REPLACE TEMP VIEW {due} AS SELECT *, enrolment_id & 68719476735 AS contact_id
         FROM {here} WHERE due_at <= {literal(passing.as_of)}""")
-    many = engine.count(due)
     asking, edge = due, version.graph.out(step.name)[0]
+    before = sum(passing.tally.planned.values()) + sum(passing.tally.refused.values())
     for leg, channel in enumerate(step.channels, start=1):
         allowed, refusals = gate.ask(Asked(step, channel, leg), asking)
         _plan(passing, version, step, channel, leg, allowed)
@@ -42,17 +43,13 @@ def pass_send(passing, version: Version, step: Step, here: str) -> int:
         asking = _state(passing, asking, _where(passing, verdicts, f"until_at IS NULL AND reason IN {NEXT_LEG}"))
         if not engine.count(asking):
             break
-    return many
+    return sum(passing.tally.planned.values()) + sum(passing.tally.refused.values()) - before
 
 
 def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed: str) -> None:
     """The touches of one leg: a part, its batches, and the move on."""
     engine, moving = passing.engine, passing.moving
-    planned = moving.name("planned")
-    engine.execute(f"""
-        CREATE OR REPLACE TEMP TABLE {planned} AS
-        SELECT enrolment_id, seq, visit, since, passed, planned, due_at, until_at, arrived_at, fresh, contact_id
-        FROM {allowed}""")
+    planned = allowed
     rows = engine.count(planned)
     if not rows:
         return

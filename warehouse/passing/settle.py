@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from marketing import calendar
 from marketing.responses import PURCHASED
 from warehouse import schema
-from warehouse.passing.moving import literal
+from warehouse.passing.literals import literal
 from warehouse.versions import Version
 
 __all__ = ["settle"]
@@ -15,7 +15,7 @@ __all__ = ["settle"]
 def settle(passing) -> int:
     """Move out those with a goal, an exit response or a suppression listed since the last pass; returns how many."""
     engine, part = passing.engine, schema.part
-    since = part.c.n > passing.mark
+    since = part.c.place > passing.mark
     goal_kinds = {v.graph.goal.kind for v in passing.versions if v.graph.goal and v.graph.goal.ends}
     orders = [since] if PURCHASED in goal_kinds else [part.c.n < 0]
     passing.scan("responses", "settle_responses", since, constants=False)

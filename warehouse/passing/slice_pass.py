@@ -12,7 +12,8 @@ from warehouse import schema
 from warehouse.manifest import listed, parts_of
 from warehouse.passing.forks import pass_assign, pass_experiment, pass_rest, pass_split
 from warehouse.passing.gate import Gate
-from warehouse.passing.moving import Mover, literal
+from warehouse.passing.literals import literal
+from warehouse.passing.moving import Mover
 from warehouse.passing.send import pass_send
 from warehouse.passing.standing import prepare_standing
 from warehouse.passing.wait import pass_wait
@@ -178,7 +179,7 @@ class SlicePass:
         here = (part.c.chain == self.chain, part.c.version == version)
         rests = self.parts("rest", *here, part.c.to_step == step)
         upto = rests[-1].upto if rests else 0
-        later = (*here, part.c.n > upto)
+        later = (*here, part.c.place > upto)
         self.scan("rest", f"{name}_rest", parts=rests, constants=False)
         self.scan("moves", f"{name}_in", *later, part.c.to_step == step)
         self.scan("moves", f"{name}_out", *later, part.c.from_step == step)

@@ -30,11 +30,11 @@ def prepare_standing(passing) -> None:
     engine, part = passing.engine, schema.part
     kept = passing.parts("standing")
     upto = kept[-1].upto if kept else -1
-    anew = not kept or bool(passing.parts("contacts", part.c.n > upto, slice=None))
+    anew = not kept or bool(passing.parts("contacts", part.c.place > upto, slice=None))
     passing.scan("standing", "standing_kept", parts=kept[-1:], constants=False)
     if not anew:
         engine.execute("CREATE OR REPLACE TEMP TABLE changed AS " + " UNION ".join(
-            f"SELECT contact_id FROM {passing.scan(tbl, f'{tbl}_since', part.c.n > upto, constants=False)}"
+            f"SELECT contact_id FROM {passing.scan(tbl, f'{tbl}_since', part.c.place > upto, constants=False)}"
             for tbl in ("consents", "orders")))
         changed = engine.count("changed")
         if not changed:

@@ -7,7 +7,8 @@ from marketing.graph import Edge, Step
 from marketing.responses import NOT_SENT, PURCHASED
 from warehouse import schema
 from warehouse.passing.gate import MADE
-from warehouse.passing.moving import ANSWERED, literal
+from warehouse.passing.literals import literal
+from warehouse.passing.moving import ANSWERED
 from warehouse.versions import Version
 
 __all__ = ["pass_wait", "sends_before"]
@@ -57,7 +58,7 @@ class _Wait:
         """The table `hearing`: who may have an answer now. Returns how many."""
         passing, part = self.passing, schema.part
         of_sends = (part.c.chain == passing.chain, part.c.to_step.in_(self.sends))
-        since = part.c.n > passing.mark
+        since = part.c.place > passing.mark
         passing.scan("receipts", "receipts_since", *of_sends, since, part.c.reason == "not_made", constants=False)
         passing.scan("responses", "responses_since", since, constants=False)
         passing.scan("orders", "orders_since", *([since] if PURCHASED in self.kinds else [part.c.n < 0]), constants=False)

@@ -1,4 +1,5 @@
 -- One row per candidate on the suppression list, as a contact or by address, for this channel and purpose.
+-- A row with an address stops whoever has it now, a row without one its contact.
 -- Purpose NULL stops commercial and relationship messages, 'all' transactional ones too.
 WITH stops AS (
     SELECT contact_id, address_key, reason FROM suppressions_now
@@ -6,7 +7,7 @@ WITH stops AS (
       AND (channel IS NULL OR channel = $channel)
       AND (purpose = 'all' OR purpose = $purpose OR (purpose IS NULL AND $purpose <> 'transactional'))
 ), stopped AS (
-    SELECT c.enrolment_id, s.reason FROM candidates AS c JOIN stops AS s ON s.contact_id = c.contact_id
+    SELECT c.enrolment_id, s.reason FROM candidates AS c JOIN stops AS s ON s.contact_id = c.contact_id AND s.address_key IS NULL
     UNION ALL
     SELECT c.enrolment_id, s.reason FROM candidates AS c JOIN stops AS s ON s.address_key = c.address_key
 )

@@ -1,14 +1,13 @@
 -- One row per contact of the audience or hand-over: what keeps it out, if anything. Reads asked (contact_id),
 -- entries (contact_id, enrolment_id, enrolled_at: every earlier enrolment in this chain) and ended (enrolment_id).
-WITH earlier AS (
-    SELECT e.contact_id, max(e.enrolled_at) AS latest,
-           bool_or(x.enrolment_id IS NULL) AS inside
-    FROM entries AS e SEMI JOIN asked AS a ON a.contact_id = e.contact_id
-    LEFT JOIN ended AS x ON x.enrolment_id = e.enrolment_id
-    GROUP BY e.contact_id
+WITH inside AS (
+    SELECT e.contact_id FROM entries AS e ANTI JOIN ended AS x ON x.enrolment_id = e.enrolment_id
+), recent AS (
+    SELECT contact_id FROM entries WHERE $never_again::BOOLEAN OR enrolled_at > $entered_before::TIMESTAMP
 )
-SELECT a.contact_id,
-       CASE WHEN e.inside THEN 'inside'
-            WHEN e.contact_id IS NOT NULL AND ($never_again::BOOLEAN OR e.latest > $entered_before::TIMESTAMP)
-            THEN 'entered_recently' END AS kept_out
-FROM asked AS a LEFT JOIN earlier AS e ON e.contact_id = a.contact_id
+SELECT contact_id, 'inside' AS kept_out FROM asked SEMI JOIN inside USING (contact_id)
+UNION ALL
+SELECT contact_id, 'entered_recently' AS kept_out FROM asked SEMI JOIN recent USING (contact_id)
+    ANTI JOIN inside USING (contact_id)
+UNION ALL
+SELECT contact_id, NULL AS kept_out FROM asked ANTI JOIN recent USING (contact_id) ANTI JOIN inside USING (contact_id)
