@@ -10,6 +10,7 @@ import chains
 from flows import recipe, wiring
 from marketing import drawing, form
 from marketing.chain import Chain
+from tasks import recording
 
 
 def __getattr__(name: str) -> Flow:
@@ -32,8 +33,8 @@ def of(chain: Chain) -> Flow:
 
     def one_pass(**values: Any) -> Any:
         params = form.filled(chain.params, values)
-        summary = recipe.run_pass(wiring.warehouse(), chain.name, params,
-                                  run=str(flow_run.id), progress=get_run_logger().info)
+        summary = recipe.run_pass(wiring.wired(), chain.name, params, run=str(flow_run.id), run_name=flow_run.name,
+                                  starter=recording.starter(), progress=get_run_logger().info)
         # A sentence on the run says what came of it to who never opens a log.
         return Completed(message=str(summary), data=summary)
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import chains
@@ -12,6 +12,7 @@ from marketing.house import House
 from marketing.policy import Policy
 from tasks.wired import Wired
 from warehouse import Warehouse
+from warehouse.outbox import LEASE
 
 __all__ = ["NotAllowed", "wired"]
 
@@ -26,7 +27,7 @@ def wired(environ: Mapping[str, str] | None = None) -> Wired:
     """The installation that the environment names; made once per process.
 
     RELANCE_HOME (default `var`): house.toml and policy.toml, else those of the project;
-    RELANCE_LEDGER_URL, RELANCE_WAREHOUSE_URL, RELANCE_SECRET_KEY, RELANCE_SEND_FOR (seconds),
+    RELANCE_LEDGER_URL, RELANCE_WAREHOUSE_URL, RELANCE_SECRET_KEY, RELANCE_SEND_FOR and RELANCE_LEASE (seconds),
     RELANCE_MEMORY (of the engine, such as 400MB), RELANCE_THREADS, RELANCE_SLICE_BITS.
     """
     environ = os.environ if environ is None else environ
@@ -50,7 +51,8 @@ def _make(environ: Mapping[str, str]) -> Wired:
         if name not in connectors:
             connectors[name] = _allowed(connect(kind, name, _placed(settings, home)), warehouse)
     return Wired(warehouse, connectors, Messages(Path(chains.__path__[0]), house.language),
-                 wall=lambda: datetime.now(UTC).replace(tzinfo=None), send_for=float(environ.get("RELANCE_SEND_FOR", "60")))
+                 wall=lambda: datetime.now(UTC).replace(tzinfo=None), send_for=float(environ.get("RELANCE_SEND_FOR", "60")),
+                 lease=timedelta(seconds=float(environ.get("RELANCE_LEASE", LEASE.total_seconds()))))
 
 
 def _settings(home: Path, name: str) -> Path:

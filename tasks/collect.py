@@ -5,16 +5,16 @@ from prefect.cache_policies import NO_CACHE
 
 from marketing.touch import unseal
 from tasks.wired import Wired
+from warehouse.collecting import Counts
 from warehouse.collecting import collect as collect_into
 from warehouse.folding import fold_receipts
 
 
 @task(cache_policy=NO_CACHE)
-def collect(wired: Wired, run: str) -> int:
-    """Drain the inbox and poll the connectors; returns how many responses were new."""
+def collect(wired: Wired, run: str) -> Counts:
+    """Drain the inbox and poll the connectors; returns what was found, and which connectors could not be asked."""
     warehouse = wired.warehouse
-    counts = collect_into(warehouse, wired.connectors.values(), run=run, as_of=warehouse.clock.now(), unseal=unseal)
-    return counts.listed
+    return collect_into(warehouse, wired.connectors.values(), run=run, as_of=warehouse.clock.now(), unseal=unseal)
 
 
 @task(cache_policy=NO_CACHE)

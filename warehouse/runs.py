@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from warehouse.schema import run
 
-__all__ = ["finish", "start"]
+__all__ = ["count", "finish", "last", "start"]
 
 
 def start(ledger, run_id: str, *, name: str, kind: str, chain: int | None, params: dict, as_of: datetime, wall: datetime,
@@ -24,3 +24,17 @@ def finish(ledger, run_id: str, *, state: str, summary: dict, wall: datetime) ->
     with ledger.begin() as tx:
         tx.execute(sa.update(run).where(run.c.id == run_id).values(
             ended_at=wall, state=state, summary=json.dumps(summary, sort_keys=True, default=str)))
+
+
+def count(ledger, kind: str) -> int:
+    """How many runs of a kind there were."""
+    with ledger.read() as tx:
+        return tx.execute(sa.select(sa.func.count()).select_from(run).where(run.c.kind == kind)).scalar_one()
+
+
+def last(ledger, kind: str, chain: int | None = None) -> dict | None:
+    """The latest run of a kind, of a chain if one is given: its columns by name."""
+    query = sa.select(run).where(run.c.kind == kind).order_by(run.c.started_at.desc(), run.c.id).limit(1)
+    with ledger.read() as tx:
+        row = tx.execute(query if chain is None else query.where(run.c.chain == chain)).mappings().first()
+    return dict(row) if row else None

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from marketing.graph import Graph
 from warehouse import schema
 
-__all__ = ["Version", "chain_number", "register", "versions_of"]
+__all__ = ["Version", "chain_number", "chain_numbers", "newest", "register", "versions_of"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,22 @@ class Version:
 
 def chain_number(tx: sa.Connection, name: str) -> int | None:
     return tx.execute(sa.select(schema.chain.c.id).where(schema.chain.c.name == name)).scalar()
+
+
+def chain_numbers(ledger) -> dict[str, int]:
+    """Every chain that a pass has ever run: name and number, by name."""
+    with ledger.read() as tx:
+        return {name: number for name, number in tx.execute(
+            sa.select(schema.chain.c.name, schema.chain.c.id).order_by(schema.chain.c.name))}
+
+
+def newest(ledger, name: str) -> Version:
+    """The version of a chain that its passes used last. Raises LookupError for a chain that never ran."""
+    with ledger.read() as tx:
+        number = chain_number(tx, name)
+    if number is None:
+        raise LookupError(f"no pass of {name!r} has run; chains that have: {', '.join(chain_numbers(ledger)) or 'none'}")
+    return versions_of(ledger, number)[-1]
 
 
 def register(ledger, graph: Graph, params_schema: dict, queries: dict[str, str], now: datetime) -> Version:

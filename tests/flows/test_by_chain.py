@@ -49,6 +49,7 @@ class Passed:
     chain: str
     params: dict
     run: str
+    run_name: str
 
     def __str__(self) -> str:
         return f"0 of 0 in {self.chain}"
@@ -64,12 +65,12 @@ def by_chain(tmp_path, monkeypatch):
     for module in [module for module in sys.modules if module.startswith("chains.")]:
         monkeypatch.delitem(sys.modules, module)
 
-    def run_pass(wh, chain_name, params, *, run, progress):
+    def run_pass(wired, chain_name, params, *, run, run_name, starter, progress):
         progress("one pass")
-        return Passed(chain_name, params.model_dump(), run)
+        return Passed(chain_name, params.model_dump(), run, run_name)
 
     for name, stand_in in {"recipe": SimpleNamespace(run_pass=run_pass),
-                           "wiring": SimpleNamespace(warehouse=lambda: None)}.items():
+                           "wiring": SimpleNamespace(wired=lambda: None)}.items():
         monkeypatch.setitem(sys.modules, f"flows.{name}", stand_in)
         monkeypatch.setattr(flows, name, stand_in, raising=False)
     monkeypatch.delitem(sys.modules, "flows.by_chain", raising=False)
@@ -135,12 +136,13 @@ def test_shipped(name):
 
 @pytest.mark.xdist_group("prefect")
 def test_run(by_chain, prefect_server):
-    """A run passes the form's values, or their defaults, under its own id, and ends with a sentence."""
+    """A run passes the form's values, or their defaults, under its own id and name, and ends with a sentence."""
     state = by_chain.win_back(months_silent="3", return_state=True)
     passed = state.result()
 
     assert (passed.chain, passed.params) == ("win_back", {"months_silent": 3, "wine": None, "shares": []})
     assert (passed.run, state.message) == (str(state.state_details.flow_run_id), "0 of 0 in win_back")
+    assert passed.run_name
     assert by_chain.win_back().params["months_silent"] == 12
     with pytest.raises(ParameterTypeError, match="less than or equal to 60"):
         by_chain.win_back(months_silent=61)

@@ -1,0 +1,43 @@
+"""Load: a file of contacts, orders, consents or suppressions, as a flow run."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from prefect import flow
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from flows import wiring
+from flows.recipe import do
+from tasks import recording
+from tasks.load import load as load_one
+from tasks.wired import Wired
+
+__all__ = ["load", "load_file"]
+
+Kind = Literal["contacts", "orders", "consents", "suppressions"]
+
+
+def load_file(wired: Wired, kind: str, path: Path | str, *, run: str, confirm: bool = False, run_name: str | None = None,
+              starter: str | None = None, progress: Callable[[int, int, str], None] | None = None) -> Any:
+    """Load one file; returns the loader's report. Raises LoadError with nothing loaded."""
+    params = {"kind": kind, "path": str(path), "confirm": confirm}
+    with recording.recorded(wired, "load", run, name=run_name, params=params, by=starter) as summary:
+        report = do(load_one, wired, kind, str(path), run, confirm, progress)
+        summary.update(read=report.read, new=report.new, changed=report.changed, rejected=report.rejected, held=report.held)
+    return report
+
+
+@flow(name="load", persist_result=False)
+def load(kind: Kind, path: str, confirm: bool = False) -> Any:
+    """Load a file of contacts, orders, consents or suppressions.
+
+    Args:
+        kind: What the rows are.
+        path: A CSV or Parquet file on the machine that runs this.
+        confirm: Load although the size is not the usual, or many rows are rejected.
+    """
+    report = load_file(wiring.wired(), kind, path, confirm=confirm, run=str(flow_run.id), run_name=flow_run.name,
+                       starter=recording.starter())
+    return Completed(name="Held" if report.held else None, message=str(report), data=report)
