@@ -37,7 +37,7 @@ class Sender:
         self.wired, self.ledger = wired, wired.warehouse.ledger
         self.name, self.run, self.as_of = connector, run, as_of
         self.connector = wired.connectors[connector]
-        self.can = self.connector.capabilities()
+        self.can, self.lease = self.connector.capabilities(), wired.lease
         self.owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
         self.counts: Counter[str] = Counter()
 
@@ -45,12 +45,13 @@ class Sender:
         """Send until nothing is ready, or the seconds are over; returns touches by outcome."""
         until = None if seconds is None else time.monotonic() + seconds
         while not stopped(self.ledger, self.name) and (until is None or time.monotonic() < until):
-            batches = outbox.claim_lapsed(self.ledger, self.name, owner=self.owner, wall=self.wired.wall())
+            batches = outbox.claim_lapsed(self.ledger, self.name, owner=self.owner, wall=self.wired.wall(), lease=self.lease)
             if batches:
                 self._resolve(batches)
                 continue
             batches = outbox.claim(self.ledger, self.name, owner=self.owner, now=self.as_of, wall=self.wired.wall(),
-                                   most=AT_ONCE if self.can.renders else 10_000, run=of_run)
+                                   most=AT_ONCE if self.can.renders else 10_000, lease=self.lease, run=of_run,
+                                   calling=self.can.uniform)
             if not batches:
                 break
             reach("send.claimed")
@@ -88,23 +89,36 @@ class Sender:
 
     def _send_one(self, work: "_Work", batch: Batch) -> None:
         settled, waiting, outgoing, positions = work.ready(batch)
-        if outgoing and not outbox.renew(self.ledger, batch, wall=self.wired.wall()):
+        receipts, down = self._hand_over(batch, outgoing)
+        if receipts is None:
             return  # somebody else has taken it over: its touches are theirs to resolve
-        receipts = self._hand_over(outgoing)
         reach("send.handed_over")
         again = self._book(batch, positions, receipts, settled)
-        for instant, rows in _grouped(waiting).items():
-            again.append((instant, rows))
-        kept = outbox.settle(self.ledger, batch, _results(settled), now=self.as_of, sent_by=self.run, again=again)
+        again += [(instant, rows, batch.sending_at) for instant, rows in _grouped(waiting).items()]
+        kept = outbox.settle(self.ledger, batch, _results(settled, batch.rows), now=self.as_of, sent_by=self.run, again=again)
         if kept:
             self.counts.update(result["outcome"] for result in settled)
         reach("send.settled")
+        if down:
+            raise down
 
-    def _hand_over(self, outgoing: list[Outgoing]) -> list[Receipt]:
+    def _hand_over(self, batch: Batch, outgoing: list[Outgoing]) -> tuple[list[Receipt] | None, ConnectorDown | None]:
+        """Call the provider, the lease checked before each call; None once the batch is somebody else's.
+
+        A connector that goes down between two calls has made the first: only the rest waits.
+        """
         receipts: list[Receipt] = []
         for first in range(0, len(outgoing), self.can.max_batch):
-            receipts += self.connector.send(outgoing[first:first + self.can.max_batch], self.as_of)
-        return receipts
+            if not outbox.renew(self.ledger, batch, now=self.as_of, wall=self.wired.wall(), lease=self.lease):
+                return None, None
+            try:
+                receipts += self.connector.send(outgoing[first:first + self.can.max_batch], self.as_of)
+            except ConnectorDown as down:
+                if not receipts:
+                    raise
+                waits = Receipt(Outcome.RETRY, error=down.error, retry_after=down.retry_after, units=0)
+                return receipts + [waits] * (len(outgoing) - len(receipts)), down
+        return receipts, None
 
     def _book(self, batch: Batch, positions: list[int], receipts: Sequence[Receipt], settled: list[dict]) -> list:
         """Receipts that settle go to `settled`; the rest is returned as rows to hand over again, by instant."""
@@ -116,7 +130,7 @@ class Sender:
                 settled.append(_settled(position, receipt, self._made_at(batch, receipt)))
             if receipt.error in STOPS:
                 stop(self.ledger, self.name, f"{receipt.error}: {receipt.code or ''} {receipt.detail or ''}".strip())
-        return [(instant, np.array(rows, np.int32)) for instant, rows in again.items()]
+        return [(instant, np.array(rows, np.int32), None) for instant, rows in again.items()]
 
     def _made_at(self, batch: Batch, receipt: Receipt) -> datetime:
         return receipt.happened_at or self.as_of
@@ -128,10 +142,10 @@ class Sender:
 
     def _down(self, batches: Sequence[Batch], down: ConnectorDown) -> None:
         """Nothing of these batches was sent: they wait; a broken set-up stops the connector until it is mended."""
-        outbox.give_back(self.ledger, batches, not_before=self._pause(batches[0], down.retry_after))
+        self.counts["given_back"] += outbox.give_back(
+            self.ledger, batches, not_before=self._pause(batches[0], down.retry_after))
         if down.error in STOPS:
             stop(self.ledger, self.name, f"{down.error}: {down}")
-        self.counts["given_back"] += sum(batch.rows for batch in batches)
 
     # Unknown outcomes -----------------------------------------------------------------------------------
 
@@ -159,8 +173,8 @@ class Sender:
             unseen = [position for position, answer in answers.items() if answer.outcome in _AGAIN]
             settled = [_settled(position, answer, answer.happened_at or batch.sending_at)
                        for position, answer in answers.items() if answer.outcome not in _AGAIN]
-            again = [(self.as_of, np.array(unseen, np.int32))] if unseen else []
-            outbox.settle(self.ledger, batch, _results(settled), now=self.as_of, sent_by=self.run, again=again)
+            again = [(self.as_of, np.array(unseen, np.int32), None)] if unseen else []
+            outbox.settle(self.ledger, batch, _results(settled, batch.rows), now=self.as_of, sent_by=self.run, again=again)
             self.counts.update(result["outcome"] for result in settled)
         finally:
             work.close()
@@ -186,15 +200,21 @@ class _Work:
         settled, waiting, positions = [], {}, []
         for position in batch.row_numbers().tolist():
             if position in self.dropped:
-                settled.append(_refused(position, self.dropped[position], self.sender.as_of))
+                settled.append(self._not_sent(batch, position, self.dropped[position]))
             elif position in self.later:
                 waiting[position] = self.later[position]
             else:
                 positions.append(position)
         made = self.renderer.outgoing(self._of(positions), self.can.renders)
-        settled += [_refused(p, m, self.sender.as_of) for p, m in zip(positions, made) if isinstance(m, dict)]
+        settled += [self._not_sent(batch, p, m) for p, m in zip(positions, made) if isinstance(m, dict)]
         pairs = [(p, m) for p, m in zip(positions, made) if not isinstance(m, dict)]
         return settled, waiting, [m for _, m in pairs], [p for p, _ in pairs]
+
+    def _not_sent(self, batch: Batch, position: int, why: dict) -> dict:
+        """A touch that may not leave now; one that may have left before a sender died stays unknown."""
+        if batch.sending_at is not None:
+            return {"position": position, "outcome": str(Outcome.UNKNOWN), "units": 0, "settled_at": batch.sending_at}
+        return {"position": position, "units": 0, "settled_at": self.sender.as_of, **why}
 
     def keys(self, batch: Batch) -> dict[str, int]:
         """The tokens of a batch and their positions."""
@@ -218,10 +238,6 @@ def _settled(position: int, receipt: Receipt, settled_at: datetime) -> dict:
             "units": receipt.units, "cost": receipt.cost, "settled_at": settled_at, "provider_id": receipt.provider_id}
 
 
-def _refused(position: int, why: dict, as_of: datetime) -> dict:
-    return {"position": position, "units": 0, "settled_at": as_of, **why}
-
-
 def _grouped(waiting: dict[int, datetime]) -> dict[datetime, np.ndarray]:
     groups: dict[datetime, list[int]] = {}
     for position, instant in waiting.items():
@@ -229,5 +245,11 @@ def _grouped(waiting: dict[int, datetime]) -> dict[datetime, np.ndarray]:
     return {instant: np.array(rows, np.int32) for instant, rows in groups.items()}
 
 
-def _results(settled: list[dict]) -> pa.Table:
+def _results(settled: list[dict], rows: int) -> pa.Table | dict:
+    """The receipts as they are kept: one for all, where every row of the batch has the same, else one each."""
+    if len(settled) == rows and rows:
+        alike = {name: value for name, value in settled[0].items() if name != "position"}
+        if "reason" not in alike and all(
+                {name: value for name, value in one.items() if name != "position"} == alike for one in settled):
+            return alike
     return pa.Table.from_pylist(settled, schema=RESULT)

@@ -1,13 +1,14 @@
 """What every task is handed: the warehouse, the connectors by name, the messages of the chains."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Callable
+from collections.abc import Callable
 
 from connectors.base import Connector
 from connectors.message import Messages
 from warehouse import Warehouse
+from warehouse.outbox import LEASE
 
 __all__ = ["Wired"]
 
@@ -22,6 +23,8 @@ class Wired:
     wall: Callable[[], datetime]
     #: seconds that a pass may spend on sending its own batches
     send_for: float = 60.0
+    #: how long a sender may be silent before its batches are somebody else's to resolve
+    lease: timedelta = LEASE
     extra: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -28,7 +28,10 @@ RESULT = pa.schema([
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A row range (or, after a partial failure, some rows) of one touches part."""
+    """A row range (or, after a partial failure, some rows) of one touches part.
+
+    `sending_at` is set once some of it may be with the provider: nobody may say of those rows that they never left.
+    """
 
     id: int
     part: int
@@ -55,11 +58,12 @@ class Batch:
 _COLUMNS = [batch.c[name] for name in Batch.__dataclass_fields__]
 
 
-def claim(ledger, connector: str, *, owner: str, now: datetime, wall: datetime, most: int,
-          run: str | None = None) -> list[Batch]:
+def claim(ledger, connector: str, *, owner: str, now: datetime, wall: datetime, most: int, lease: timedelta = LEASE,
+          run: str | None = None, calling: bool = False) -> list[Batch]:
     """Lease up to `most` batches that may leave now, of one touches part, oldest `at_latest` first.
 
     `now` is the warehouse's time, `wall` the real one, by which leases are kept. `run`: only that run's.
+    No batch may be handed over before `renew` has said so, unless `calling` says that it is about to be.
     """
     ready = [batch.c.state == "planned", batch.c.connector == connector,
              sa.or_(batch.c.not_before.is_(None), batch.c.not_before <= now)]
@@ -75,39 +79,53 @@ def claim(ledger, connector: str, *, owner: str, now: datetime, wall: datetime, 
             chosen = chosen.with_for_update(skip_locked=True)
         ids = tx.execute(chosen).scalars().all()
         tx.execute(sa.update(batch).where(batch.c.id.in_(ids)).values(
-            state="sending", owner=owner, lease_until=wall + LEASE, sending_at=now, attempt=batch.c.attempt + 1))
+            state="sending", owner=owner, lease_until=wall + lease,
+            sending_at=sa.func.coalesce(batch.c.sending_at, now) if calling else batch.c.sending_at,
+            attempt=batch.c.attempt + 1))
         return [Batch(*row) for row in tx.execute(sa.select(*_COLUMNS).where(batch.c.id.in_(ids)).order_by(batch.c.id))]
 
 
-def claim_lapsed(ledger, connector: str, *, owner: str, wall: datetime) -> list[Batch]:
-    """Take over the batches whose sender fell silent: nobody knows which of their touches left."""
+def claim_lapsed(ledger, connector: str, *, owner: str, wall: datetime, lease: timedelta = LEASE) -> list[Batch]:
+    """Take over the batches whose sender fell silent: nobody knows which of their touches left.
+
+    Those of which it had not begun to hand over any are simply planned again.
+    """
     lapsed = [batch.c.state == "sending", batch.c.connector == connector, batch.c.lease_until < wall]
+    begun = batch.c.sending_at.is_not(None)
     with ledger.begin() as tx:
-        ids = tx.execute(sa.select(batch.c.id).where(*lapsed)).scalars().all()
+        if tx.execute(sa.select(batch.c.id).where(*lapsed).limit(1)).first() is None:
+            return []
+        tx.execute(sa.update(batch).where(*lapsed, ~begun).values(state="planned", owner=None, lease_until=None))
+        ids = tx.execute(sa.select(batch.c.id).where(*lapsed, begun)).scalars().all()
         mine = [i for i in ids if tx.execute(
-            sa.update(batch).where(batch.c.id == i, *lapsed).values(owner=owner, lease_until=wall + LEASE)).rowcount]
+            sa.update(batch).where(batch.c.id == i, *lapsed).values(owner=owner, lease_until=wall + lease)).rowcount]
         return [Batch(*row) for row in tx.execute(sa.select(*_COLUMNS).where(batch.c.id.in_(mine)).order_by(batch.c.id))]
 
 
-def renew(ledger, held: Batch, *, wall: datetime) -> bool:
-    """Extend the lease just before the call; False when it is no longer this sender's."""
+def renew(ledger, held: Batch, *, now: datetime, wall: datetime, lease: timedelta = LEASE) -> bool:
+    """Say that the call comes now, and extend the lease; False when the batch is no longer this sender's."""
     with ledger.begin() as tx:
         return tx.execute(sa.update(batch).where(
             batch.c.id == held.id, batch.c.state == "sending", batch.c.owner == held.owner,
-        ).values(lease_until=wall + LEASE)).rowcount == 1
+        ).values(lease_until=wall + lease, sending_at=sa.func.coalesce(batch.c.sending_at, now))).rowcount == 1
 
 
-def give_back(ledger, held: Sequence[Batch], *, not_before: datetime | None) -> None:
-    """Nothing of these batches was sent: planned again, not before an instant."""
+def give_back(ledger, held: Sequence[Batch], *, not_before: datetime | None) -> int:
+    """Nothing of these batches was sent: planned again, not before an instant; returns of how many touches."""
+    rows = 0
     with ledger.begin() as tx:
         for one in held:
-            tx.execute(sa.update(batch).where(batch.c.id == one.id, batch.c.state == "sending", batch.c.owner == one.owner)
-                       .values(state="planned", owner=None, lease_until=None, not_before=not_before))
+            given = tx.execute(sa.update(batch).where(
+                batch.c.id == one.id, batch.c.state == "sending", batch.c.owner == one.owner,
+            ).values(state="planned", owner=None, lease_until=None, not_before=not_before, sending_at=one.sending_at))
+            rows += one.rows * given.rowcount
+    return rows
 
 
 def settle(ledger, held: Batch, results: pa.Table | dict, *, now: datetime, sent_by: str,
-           again: Iterable[tuple[datetime, np.ndarray]] = ()) -> bool:
-    """Keep the receipts of a batch; rows in `again` become batches of their own, not before their instant.
+           again: Iterable[tuple[datetime, np.ndarray, datetime | None]] = ()) -> bool:
+    """Keep the receipts of a batch; rows in `again` become batches of their own: not before an instant, the rows,
+    and since when they may have been with the provider already.
 
     `results` is a table of RESULT, or one dict for all rows alike. Returns False when the
     batch was no longer this sender's: then nothing was kept.
@@ -118,12 +136,12 @@ def settle(ledger, held: Batch, results: pa.Table | dict, *, now: datetime, sent
         ).values(state="settled", settled_at=now, sent_by=sent_by, receipts=pack(results), owner=None, lease_until=None))
         if kept.rowcount != 1:
             return False
-        for not_before, rows in again:
+        for not_before, rows, sending_at in again:
             tx.execute(sa.insert(batch), {
                 "part": held.part, "first_row": int(rows.min()), "rows": len(rows), "slice": held.slice,
                 "positions": zlib.compress(np.sort(rows).astype(np.int32).tobytes(), 1), "chain": held.chain,
                 "step": held.step, "connector": held.connector, "run": held.run, "state": "planned",
-                "at_latest": held.at_latest, "not_before": not_before, "attempt": held.attempt})
+                "at_latest": held.at_latest, "not_before": not_before, "attempt": held.attempt, "sending_at": sending_at})
     return True
 
 
@@ -154,12 +172,23 @@ def pack(results: pa.Table | dict) -> bytes:
     return b"A" + zlib.compress(sink.getvalue(), 1)
 
 
-def unpack(held: Batch, receipts: bytes) -> pa.Table:
-    """The receipts of a batch as a table of RESULT."""
-    if receipts[:1] == b"A":
-        return pa.ipc.open_stream(zlib.decompress(receipts[1:])).read_all()
+def is_uniform(receipts: bytes) -> bool:
+    """Whether one receipt holds for every row of the batch."""
+    return receipts[:1] == b"J"
+
+
+def uniform(receipts: bytes) -> dict:
+    """That one receipt."""
     one = json.loads(receipts[1:])
     one["settled_at"] = datetime.fromisoformat(str(one["settled_at"]))
+    return one
+
+
+def unpack(held: Batch, receipts: bytes) -> pa.Table:
+    """The receipts of a batch as a table of RESULT."""
+    if not is_uniform(receipts):
+        return pa.ipc.open_stream(zlib.decompress(receipts[1:])).read_all()
+    one = uniform(receipts)
     rows = held.row_numbers()
     columns = [pa.array(rows, pa.int32())]
     columns += [pa.repeat(pa.scalar(one.get(field.name), field.type), len(rows)) for field in list(RESULT)[1:]]
