@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from collections.abc import Callable
 
 from connectors.base import Connector
 from connectors.message import Messages
