@@ -44,10 +44,7 @@ def _enrol(passing, kind: str, params: dict, reenter_after) -> int:
     engine = passing.engine
     if not engine.count("asked"):
         return 0
-    _earlier(passing)
-    cutoff = calendar.latest_start(passing.as_of, reenter_after, passing.house.zone) if reenter_after else passing.as_of
-    verdicts = engine.keep(passing.moving.name("verdicts"), "passing/enrolling", never_again=reenter_after is None,
-                           entered_before=cutoff)
+    verdicts = _verdicts(passing, reenter_after)
     for reason, many in engine.execute(f"SELECT kept_out, count(*) FROM {verdicts} WHERE kept_out IS NOT NULL GROUP BY ALL"):
         setattr(passing.tally, reason, getattr(passing.tally, reason) + many)
     if kind == "handover":
@@ -58,6 +55,19 @@ def _enrol(passing, kind: str, params: dict, reenter_after) -> int:
     wave = passing.wave(kind, params)
     reach("pass.wave_reserved")
     return _enter(passing, verdicts, wave)
+
+
+def _verdicts(passing, reenter_after) -> str:
+    """A table (contact_id, kept_out) of those in `asked`."""
+    name = passing.moving.name("verdicts")
+    if not _earlier(passing):
+        passing.engine.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS "
+                               "SELECT contact_id, NULL::VARCHAR AS kept_out FROM asked")
+        return name
+    if reenter_after is None:
+        return passing.engine.keep(name, "passing/enrolling_once")
+    cutoff = calendar.latest_start(passing.as_of, reenter_after, passing.house.zone)
+    return passing.engine.keep(name, "passing/enrolling", entered_before=cutoff)
 
 
 def _enter(passing, verdicts: str, wave: int) -> int:
@@ -85,11 +95,17 @@ def _enter(passing, verdicts: str, wave: int) -> int:
     return entered
 
 
-def _earlier(passing) -> None:
-    """The views `entries` and `ended`: earlier enrolments in this chain, and those of them that are over."""
+def _earlier(passing) -> bool:
+    """The views `entries` and `ended`: earlier enrolments in this chain, and those of them that are over.
+
+    False when nobody has ever entered, and then there are no views.
+    """
     part = schema.part
     chain = part.c.chain == passing.chain
-    passing.scan("moves", "entry_moves", chain, part.c.from_step == ENTRY)
+    entered = passing.parts("moves", chain, part.c.from_step == ENTRY)
+    if not entered and not passing.moving.entered_now():
+        return False
+    passing.scan("moves", "entry_moves", parts=entered)
     ends = {step.name for v in passing.versions for step in v.graph.steps if step.kind == "end"}
     passing.scan("moves", "end_moves", chain, part.c.to_step.in_(ends), constants=False)
     now = "".join(f" UNION ALL SELECT enrolment_id, {literal(passing.as_of)} FROM {moved}"
@@ -98,6 +114,7 @@ def _earlier(passing) -> None:
                            f"enrolment_id, enrolled_at FROM (SELECT enrolment_id, moved_at AS enrolled_at FROM entry_moves{now}) AS m")
     left = " UNION ALL SELECT enrolment_id FROM left_now" if passing.has_left else ""
     passing.engine.execute(f"CREATE OR REPLACE TEMP VIEW ended AS SELECT enrolment_id FROM end_moves{left}")
+    return True
 
 
 def _refuse(passing, verdicts: str) -> None:

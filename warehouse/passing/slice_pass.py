@@ -9,15 +9,14 @@ import sqlalchemy as sa
 from marketing.chance import DRAW_SQL
 from marketing.graph import Step
 from warehouse import schema
-from warehouse.manifest import listed, parts_of
 from warehouse.passing.forks import pass_assign, pass_experiment, pass_rest, pass_split
 from warehouse.passing.gate import Gate
 from warehouse.passing.literals import literal
 from warehouse.passing.moving import Mover
+from warehouse.passing.reading import Reading
 from warehouse.passing.send import pass_send
 from warehouse.passing.standing import prepare_standing
 from warehouse.passing.wait import pass_wait
-from warehouse.scan import scan
 from warehouse.versions import Version
 
 __all__ = ["Resting", "SlicePass"]
@@ -62,7 +61,7 @@ class Tally:
         into[key] = into.get(key, 0) + rows
 
 
-class SlicePass:
+class SlicePass(Reading):
     """Everything one (chain, slice) needs in one pass; `commit` makes it true or raises HeadMoved.
 
     `versions` are those with contacts in them, `current` is the one that enrols.
@@ -70,11 +69,11 @@ class SlicePass:
 
     def __init__(self, warehouse, versions: list[Version], current: Version, *, slice: int, as_of: datetime, run: str,
                  latencies: dict[str, timedelta] | None = None):
-        self.warehouse, self.house, self.policy = warehouse, warehouse.house, warehouse.policy
+        super().__init__(warehouse, slice, warehouse.engine())
+        self.house, self.policy = warehouse.house, warehouse.policy
         self.versions, self.current = versions, current
-        self.chain, self.slice, self.as_of, self.run = current.chain, slice, as_of, run
+        self.chain, self.as_of, self.run = current.chain, as_of, run
         self.latencies = latencies or {}  # from acceptance to arrival, by connector
-        self.engine = warehouse.engine()
         self.engine.execute(DRAW_SQL)
         self.commit = warehouse.commit(run=run, as_of=as_of, engine=self.engine)
         # Heads before the snapshot: who commits in between makes this commit fail, never wrong.
@@ -109,22 +108,6 @@ class SlicePass:
     @property
     def reader(self) -> str:
         return f"chain:{self.chain}"
-
-    def parts(self, tbl, *conditions, slice: int | None = -1):
-        """Parts of the snapshot, of this slice unless another (None: all) is asked for."""
-        with self.warehouse.ledger.read() as tx:
-            return parts_of(tx, self.n, tbl, *conditions, slice=self.slice if slice == -1 else slice)
-
-    def listed(self, tbl: str) -> bool:
-        """Whether the snapshot holds parts of a table that this chain has not read yet."""
-        with self.warehouse.ledger.read() as tx:
-            return listed(tx, tbl, self.slice, self.mark, self.n)
-
-    def scan(self, tbl: str, view: str, *conditions, constants: bool = True, slice: int | None = -1, parts=None) -> str:
-        """A view over parts of the snapshot."""
-        chosen = self.parts(tbl, *conditions, slice=slice) if parts is None else parts
-        scan(self.engine, self.warehouse.store, chosen, tbl, view, constants)
-        return view
 
     def standing(self) -> str:
         """The view `standing`: what the gate needs to know of each contact, as of the snapshot."""

@@ -3,7 +3,7 @@
 WITH inside AS (
     SELECT e.contact_id FROM entries AS e ANTI JOIN ended AS x ON x.enrolment_id = e.enrolment_id
 ), recent AS (
-    SELECT contact_id FROM entries WHERE $never_again::BOOLEAN OR enrolled_at > $entered_before::TIMESTAMP
+    SELECT contact_id FROM entries WHERE enrolled_at > $entered_before::TIMESTAMP
 )
 SELECT contact_id, 'inside' AS kept_out FROM asked SEMI JOIN inside USING (contact_id)
 UNION ALL
