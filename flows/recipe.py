@@ -51,22 +51,26 @@ def run_pass(wired: Wired, name: str, params: BaseModel | None = None, *, run: s
         do(fold, wired, run)
         summary.waits_for = idling.stale_source(warehouse.ledger, chain.sources, as_of, warehouse.house.zone)
         if not summary.waits_for:
-            for slice in warehouse.slices():
-                _pass_slice(wired, chain, version, frozen, slice, summary)
-            _send_own(wired, summary)
+            done = [_pass_slice(wired, chain, version, frozen, slice, summary) for slice in warehouse.slices()]
+            _send_own(wired, summary, resumed=not all(done))
         summary.next_due = idling.next_due(warehouse.ledger, version.chain)
         do(measure, wired, summary)
         progress(str(summary))
     return summary
 
 
-def _pass_slice(wired: Wired, chain: Chain, version: Version, params: dict, slice: int, summary: Summary) -> None:
-    """One slice, computed again from the start whenever somebody else has committed first."""
+def _pass_slice(wired: Wired, chain: Chain, version: Version, params: dict, slice: int, summary: Summary) -> bool:
+    """One slice, computed again from the start whenever somebody else has committed first.
+
+    False where this run has been before: a run that is tried again makes one pass over each slice, not two.
+    """
     warehouse, as_of = wired.warehouse, summary.as_of
     for _ in range(TRIES):
+        if idling.passed_by(warehouse.ledger, version.chain, slice) == summary.run:
+            return False
         ask = idling.audience_due(warehouse.ledger, version.chain, slice, as_of, params, chain.enrol_every, warehouse.house.zone)
         if not ask and not idling.anything_due(warehouse.ledger, version.chain, chain.name, slice, as_of):
-            return
+            return True
         passing = SlicePass(warehouse, _inhabited(warehouse, version), version, slice=slice, as_of=as_of,
                             run=summary.run, latencies=wired.latencies)
         try:
@@ -79,9 +83,10 @@ def _pass_slice(wired: Wired, chain: Chain, version: Version, params: dict, slic
             if ask:
                 passing.commit.within(lambda tx, _n: idling.asked(
                     warehouse.ledger, tx, version.chain, slice, as_of, params, passing.n))
+            passing.commit.within(lambda tx, _n: idling.passed(warehouse.ledger, tx, version.chain, slice, summary.run))
             do(finish, passing)
             summary.add(passing.tally)
-            return
+            return True
         except HeadMoved:
             time.sleep(0.01)
         finally:
@@ -95,9 +100,9 @@ def _inhabited(warehouse, current: Version) -> list[Version]:
     return [*(v for v in older if idling.inhabited(warehouse.ledger, v.id)), current]
 
 
-def _send_own(wired: Wired, summary: Summary) -> None:
+def _send_own(wired: Wired, summary: Summary, resumed: bool) -> None:
     """The batches of this run, for at most a minute: a lead's call is seen to leave in the run that planned it."""
-    if not wired.send_for or not summary.planned:
+    if not wired.send_for or not (summary.planned or resumed):
         return
     until = time.monotonic() + wired.send_for
     for name in sorted(set(wired.warehouse.house.channels.values())):

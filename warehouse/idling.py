@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from marketing import calendar
 from warehouse.schema import meta, part, rest, source, watermark
 
-__all__ = ["anything_due", "asked", "audience_due", "inhabited", "next_due", "stale_source"]
+__all__ = ["anything_due", "asked", "audience_due", "inhabited", "next_due", "passed", "passed_by", "stale_source"]
 
 #: What a pass reads of the world: newly listed, it must look.
 HEARD = ("responses", "orders", "suppressions", "consents")
@@ -52,6 +52,17 @@ def asked(ledger, tx: sa.Connection, chain: int, slice: int, as_of: datetime, pa
     """Remember that the audience was asked, in the commit that enrolled it."""
     ledger.put(tx, meta, {"key": f"audience:{chain}:{slice}", "value": json.dumps(
         {"as_of": as_of.isoformat(), "params": _plain(params), "n": n}, sort_keys=True)})
+
+
+def passed(ledger, tx: sa.Connection, chain: int, slice: int, run: str) -> None:
+    """Remember who passed over a slice last, in the commit of the pass."""
+    ledger.put(tx, meta, {"key": f"passed:{chain}:{slice}", "value": run})
+
+
+def passed_by(ledger, chain: int, slice: int) -> str | None:
+    """The run that passed over a slice last: tried again, it has nothing more to do there."""
+    with ledger.read() as tx:
+        return tx.execute(sa.select(meta.c.value).where(meta.c.key == f"passed:{chain}:{slice}")).scalar()
 
 
 def inhabited(ledger, version: int) -> bool:
