@@ -11,6 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from warehouse import schema
+from warehouse.passing.standing import refresh_standing
 from warehouse.commit import HeadMoved
 from warehouse.loading.cells import Reader
 from warehouse.loading.kinds import Kind, LoadError, kind_of
@@ -125,6 +126,7 @@ def _merge(warehouse, sheet: Sheet, kind: Kind, understood: Understood, report: 
                "rejected": report.rejected, "confirmed": report.confirmed, "digest": sheet.digest, "run": run}
         plan.commit.within(lambda tx, _numbers: tx.execute(sa.insert(schema.source), row))
         plan.commit.apply()
+    refresh_standing(warehouse, run=run, as_of=as_of)
     tell(STAGES, STAGES, "loaded")
     return report
 

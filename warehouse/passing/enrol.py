@@ -41,36 +41,31 @@ def enrol_handovers(passing, params: dict, reenter_after) -> int:
 
 
 def _enrol(passing, kind: str, params: dict, reenter_after) -> int:
+    """Those of `asked` who may enter, in a wave of their own; the others are counted, hand-overs refused by row."""
     engine = passing.engine
-    if not engine.count("asked"):
+    asked = engine.count("asked")
+    if not asked:
         return 0
-    verdicts = _verdicts(passing, reenter_after)
-    for reason, many in engine.execute(f"SELECT kept_out, count(*) FROM {verdicts} WHERE kept_out IS NOT NULL GROUP BY ALL"):
-        setattr(passing.tally, reason, getattr(passing.tally, reason) + many)
-    if kind == "handover":
-        _refuse(passing, verdicts)
-    entering = engine.value(f"SELECT count(*) FROM {verdicts} WHERE kept_out IS NULL")
-    if not entering:
+    entering = "asked"
+    if _earlier(passing):
+        cutoff = calendar.latest_start(passing.as_of, reenter_after, passing.house.zone) if reenter_after else passing.as_of
+        entering = engine.keep(passing.moving.name("may_enter"), "passing/may_enter",
+                               never_again=reenter_after is None, entered_before=cutoff)
+        kept_out = asked - engine.count(entering)
+        if kept_out:
+            inside = engine.run("passing/inside")[0][0]
+            passing.tally.inside += inside
+            passing.tally.entered_recently += kept_out - inside
+        if kept_out and kind == "handover":
+            _refuse(passing, entering)
+    if not engine.count(entering):
         return 0
     wave = passing.wave(kind, params)
     reach("pass.wave_reserved")
-    return _enter(passing, verdicts, wave)
+    return _enter(passing, entering, wave)
 
 
-def _verdicts(passing, reenter_after) -> str:
-    """A table (contact_id, kept_out) of those in `asked`."""
-    name = passing.moving.name("verdicts")
-    if not _earlier(passing):
-        passing.engine.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS "
-                               "SELECT contact_id, NULL::VARCHAR AS kept_out FROM asked")
-        return name
-    if reenter_after is None:
-        return passing.engine.keep(name, "passing/enrolling_once")
-    cutoff = calendar.latest_start(passing.as_of, reenter_after, passing.house.zone)
-    return passing.engine.keep(name, "passing/enrolling", entered_before=cutoff)
-
-
-def _enter(passing, verdicts: str, wave: int) -> int:
+def _enter(passing, may_enter: str, wave: int) -> int:
     """Draw the arms, before any other filter, and make the first moves."""
     engine, moving, version = passing.engine, passing.moving, passing.current
     graph = version.graph
@@ -83,7 +78,7 @@ def _enter(passing, verdicts: str, wave: int) -> int:
             arm = f"draw({salt}, contact_id) {'<' if held_out else '>='} {graph.holdout!r}::DOUBLE"
         source = moving.name("entering")
         engine.execute(f"CREATE OR REPLACE TEMP TABLE {source} AS SELECT {wave}::BIGINT << 36 | contact_id AS enrolment_id "
-                       f"FROM {verdicts} WHERE kept_out IS NULL AND {arm} ORDER BY contact_id")
+                       f"FROM {may_enter} WHERE {arm} ORDER BY contact_id")
         counts[edge.on] = moving.enter(version, edge, source)
     entered, held = sum(counts.values()), counts.get("held_out", 0)
     passing.tally.entered += entered
@@ -117,13 +112,16 @@ def _earlier(passing) -> bool:
     return True
 
 
-def _refuse(passing, verdicts: str) -> None:
+def _refuse(passing, entering: str) -> None:
     """A hand-over that is refused is a row, never a silence; it carries the enrolment that handed it over."""
     rows = passing.moving.name("refused_handovers")
     passing.engine.execute(f"""
         CREATE OR REPLACE TEMP TABLE {rows} AS
-        SELECT a.enrolment_id, 0::SMALLINT AS visit, 0::SMALLINT AS leg, v.kept_out AS reason, 'reenter_after' AS rule,
-               NULL::VARCHAR AS value, NULL::VARCHAR AS limit_value, NULL::TIMESTAMP AS until_at
-        FROM asked AS a JOIN {verdicts} AS v ON v.contact_id = a.contact_id WHERE v.kept_out IS NOT NULL""")
+        SELECT a.enrolment_id, 0::SMALLINT AS visit, 0::SMALLINT AS leg,
+               CASE WHEN i.contact_id IS NOT NULL THEN 'inside' ELSE 'entered_recently' END AS reason,
+               'reenter_after' AS rule, NULL::VARCHAR AS value, NULL::VARCHAR AS limit_value, NULL::TIMESTAMP AS until_at
+        FROM asked AS a ANTI JOIN {entering} AS m ON m.contact_id = a.contact_id
+        LEFT JOIN (SELECT DISTINCT e.contact_id FROM entries AS e ANTI JOIN ended AS x ON x.enrolment_id = e.enrolment_id)
+            AS i ON i.contact_id = a.contact_id""")
     passing.commit.add("refusals", rows, slice=passing.slice, chain=passing.chain, version=passing.current.id,
                        to_step="", reason="plan")
