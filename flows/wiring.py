@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import chains
 from connectors.message import Messages
@@ -15,6 +16,9 @@ from warehouse import Warehouse
 from warehouse.outbox import LEASE
 
 __all__ = ["NotAllowed", "wired"]
+
+#: Settings of connectors that are paths.
+PATHS = ("path", "truth")
 
 _OPEN: dict[tuple, Wired] = {}
 
@@ -61,9 +65,10 @@ def _settings(home: Path, name: str) -> Path:
     return own if own.is_file() else Path(__file__).parent.parent / name
 
 
-def _placed(settings: dict, home: Path) -> dict:
-    """Relative paths in a connector's settings lie in the home."""
-    return {key: str(home / value) if key == "path" and isinstance(value, str) else value for key, value in settings.items()}
+def _placed(settings: Mapping[str, Any], home: Path) -> dict[str, Any]:
+    """Relative paths in a connector's settings, and in those of a connector behind it, lie in the home."""
+    placed = {key: _placed(value, home) if isinstance(value, Mapping) else value for key, value in settings.items()}
+    return placed | {key: str(home / placed[key]) for key in PATHS if isinstance(placed.get(key), str)}
 
 
 def _allowed(connector, warehouse: Warehouse):
