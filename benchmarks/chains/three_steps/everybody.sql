@@ -1,0 +1,2 @@
+-- One row per contact: everybody.
+SELECT contact_id FROM contacts

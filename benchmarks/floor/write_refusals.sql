@@ -1,0 +1,2 @@
+-- One row per refusal.
+SELECT contact_id, step, reason FROM refusals

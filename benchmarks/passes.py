@@ -1,0 +1,113 @@
+"""The three-step chain, through the engine and through its floor: what is measured, in a process of its own."""
+
+import os
+import shutil
+import uuid
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+
+import chains
+from benchmarks import base
+from benchmarks.floor import three_steps as floor
+
+__all__ = ["DAYS", "compare", "engine", "plain", "prepare", "wired"]
+
+DAYS = (0, 7, 21)
+ROOT = Path(__file__).parent.parent
+NULL = 'kind = "memory"\nrecord = false'
+
+chains.__path__.insert(0, str(Path(__file__).parent / "chains"))
+
+
+def wired(home: str, connector: str = NULL):
+    """The installation in `home`, with `connector` as the settings of its only connector."""
+    os.environ["RELANCE_HOME"] = home
+    text = (ROOT / "house.toml").read_text(encoding="utf-8")
+    text = text.replace('kind = "folder"', connector).replace('path = "var/sent"', "")
+    Path(home).mkdir(parents=True, exist_ok=True)
+    (Path(home) / "house.toml").write_text(text, encoding="utf-8")
+    from flows import wiring  # imported once RELANCE_HOME is set, and never by the floor
+
+    return wiring.wired()
+
+
+def prepare(_meter, folder: str, contacts: int) -> None:
+    """The base, once for the engine (folder/home) and once for the floor (folder/floor.duckdb)."""
+    installation = wired(f"{folder}/home")
+    base.into_warehouse(installation.warehouse, contacts)
+    installation.warehouse.close()
+    floor.prepare(f"{folder}/floor.duckdb", contacts)
+
+
+def engine(meter, folder: str, contacts: int, connector: str = NULL, out: str = "") -> dict:
+    """Three passes with their sends and folds over a copy of the base; the relation is written outside the meter."""
+    home = f"{folder}/engine_run"
+    shutil.copytree(f"{folder}/home", home)
+    try:
+        installation = wired(home, connector)
+        from flows.recipe import run_pass
+
+        summaries = []
+        for day in DAYS:
+            if day == 7:
+                base.list_arrivals(installation.warehouse, contacts)
+            installation.warehouse.clock.advance(base.START + timedelta(days=day)) if day else None
+            with meter:
+                summaries.append(run_pass(installation, "three_steps", run=str(uuid.uuid4())))
+        if out:
+            _write(installation.warehouse, Path(out))
+        return {"sent": sum(sum(s.sent.values()) for s in summaries)}
+    finally:
+        shutil.rmtree(home)
+
+
+def plain(meter, folder: str, contacts: int, out: str = "") -> None:
+    """The same by the floor; it writes its relation once, inside the meter."""
+    from marketing.policy import Policy
+
+    policy = Policy.read(ROOT / "policy.toml")
+    path, target = f"{folder}/floor_run.duckdb", Path(out or f"{folder}/floor_out")
+    shutil.copyfile(f"{folder}/floor.duckdb", path)
+    target.mkdir(exist_ok=True)
+    last = None
+    for day in DAYS:
+        if day == 7:
+            floor.list_arrivals(path, contacts)
+        with meter:
+            program = floor.Floor(path, policy.hours, policy.country, last)
+            last = program.one_pass(base.START + timedelta(days=day))
+            if day == DAYS[-1]:
+                program.write(target)
+            program.close()
+    Path(path).unlink()
+
+
+RELATIONS = {
+    "touches": "SELECT contact_id, step FROM touches WHERE chain = 'three_steps'",
+    "refusals": "SELECT contact_id, step, reason FROM refusals WHERE chain = 'three_steps'",
+    "places": """SELECT contact_id, arg_max(to_step, seq) AS place FROM moves WHERE chain = 'three_steps'
+                 GROUP BY contact_id""",
+}
+
+
+def _write(warehouse, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    with warehouse.snapshot() as snap:
+        for name, query in RELATIONS.items():
+            rows = snap.sql(query)
+            duckdb.from_arrow(rows).write_parquet(str(folder / f"{name}.parquet"))
+
+
+def compare(_meter, ours: str, theirs: str) -> dict:
+    """Rows per relation; raises when the sorted content of the two differs."""
+    con, rows = duckdb.connect(), {}
+    for name in RELATIONS:
+        one, other = (f"(SELECT * FROM '{folder}/{name}.parquet')" for folder in (ours, theirs))
+        apart = con.sql(f"(SELECT 'engine' AS only_in, * FROM (FROM {one} EXCEPT ALL FROM {other}) AS a ORDER BY ALL LIMIT 5) "
+                        f"UNION ALL (SELECT 'floor', * FROM (FROM {other} EXCEPT ALL FROM {one}) AS b ORDER BY ALL LIMIT 5)").fetchall()
+        if apart:
+            raise AssertionError(f"{name} of the engine and of the floor differ, such as {apart}")
+        rows[name] = con.sql(f"SELECT count(*) FROM {one}").fetchall()[0][0]
+    return rows
