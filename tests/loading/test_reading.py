@@ -73,6 +73,13 @@ def test_a_stray_quote_spoils_its_own_line_only(path):
     assert [(b.line, b.raw) for b in read(path).broken] == [(2, b'0;"never')]
 
 
+def test_carriage_returns(path):
+    """Doubled before a line end they are one; alone in the middle of a row they spoil that row only."""
+    assert cells(path, b'a;b\r\r\n1;x\r\r\n2;"y\rz"\r\r\n') == [("1", "x"), ("2", "y\rz")]
+    assert cells(path, b"a;b\n1;x\n2;y\rz\n3;w\n") == [("1", "x"), ("3", "w")]
+    assert [(b.line, b.raw) for b in read(path).broken] == [(3, b"2;y\rz")]
+
+
 def test_rows_of_another_width(path):
     """A row with cells too few or too many is broken, with its text; empty cells too many are dropped."""
     assert cells(path, b"a;b\n1;x\n2\n3;y;z\n4;w;;\n5;v\n") == [("1", "x"), ("4", "w"), ("5", "v")]

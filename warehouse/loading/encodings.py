@@ -121,5 +121,7 @@ def _decodes(line: bytes, encoding: str) -> bool:
 
 
 def _one_line_end(data: bytes) -> bytes:
-    """Old Macintosh files end their lines with a carriage return alone."""
+    """Old Macintosh files end their lines with a carriage return alone, files written twice as text with two of them."""
+    if b"\r\r\n" in data:
+        data = data.replace(b"\r\r\n", b"\r\n")
     return data.replace(b"\r", b"\n") if b"\r" in data[:100_000] and b"\n" not in data else data

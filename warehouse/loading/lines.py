@@ -59,7 +59,7 @@ def find_rows(data: bytes, separator: str) -> Rows:
             keep[first + 1:last + 1] = False
         spanning = bool(joined)
         starts, ends, lines = starts[keep], ends[keep], lines[keep]
-    return _sized(data, Rows(starts, ends, lines, broken, spanning))
+    return _sized(data, _unreturned(data, bytes_, Rows(starts, ends, lines, broken, spanning)))
 
 
 def _odd_lines(bytes_: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -87,6 +87,20 @@ def _join(data, starts, ends, odd, separator, broken) -> tuple[np.ndarray, list[
                 keep[line] = False
         i += 1
     return keep, joined
+
+
+def _unreturned(data: bytes, bytes_: np.ndarray, rows: Rows) -> Rows:
+    """Without rows that a carriage return outside quotes would cut in two."""
+    returns = np.flatnonzero(bytes_ == 13) if b"\r" in data else np.array([], dtype=int)
+    row = np.searchsorted(rows.starts, returns, side="right") - 1
+    inside = (row >= 0) & (returns < rows.ends[row])
+    keep = np.ones(len(rows.starts), dtype=bool)
+    for number, place in zip(row[inside], returns[inside], strict=True):
+        if data.count(b'"', rows.starts[number], place) % 2 == 0 and keep[number]:
+            raw = data[rows.starts[number]:rows.ends[number]]
+            rows.broken.append(Broken(int(rows.lines[number]), raw, "a carriage return stands in the middle of the row"))
+            keep[number] = False
+    return Rows(rows.starts[keep], rows.ends[keep], rows.lines[keep], rows.broken, rows.spanning)
 
 
 def _sized(data: bytes, rows: Rows) -> Rows:

@@ -143,15 +143,15 @@ class Merger:
         rewritten = set(_slices(changed, self.warehouse.slice_bits).tolist())
         slices_new, slices_changed = (_slices(rows, self.warehouse.slice_bits) for rows in (new, changed))
         for slice in sorted({*slices_new.tolist(), *rewritten}):
-            rows = [_stored(new.filter(pa.array(slices_new == slice)), tbl)]
+            rows = [_stored(_where(new, slices_new == slice), tbl)]
             if slice in rewritten:
-                replaced = changed.filter(pa.array(slices_changed == slice))
+                replaced = _where(changed, slices_changed == slice)
                 self.engine.register("replaced", replaced)
                 kept = self.query(f"{tbl}_kept", slice=slice, slice_bits=self.warehouse.slice_bits)
                 rows += [_stored(replaced, tbl), _alike(kept, replaced)]
                 with self.warehouse.ledger.read() as tx:
                     self.commit.retire([p.n for p in parts_of(tx, self.snapshot.n, tbl, slice=slice)])
-            part = pa.concat_tables(rows, promote_options="permissive").sort_by("contact_id")
+            part = _by_contact(pa.concat_tables(rows, promote_options="permissive"))
             self.commit.add(tbl, part, slice=slice, **_span(part, self.kind.dated))
 
 
@@ -178,6 +178,17 @@ def _slices(rows: pa.Table, bits: int) -> np.ndarray:
     if not len(rows):
         return np.array([], dtype=np.int64)
     return pc.fill_null(rows["contact_id"], 0).to_numpy() >> bits
+
+
+def _where(rows: pa.Table, mask: np.ndarray) -> pa.Table:
+    """The rows that a mask chooses; the same table, not a copy, where it chooses all."""
+    return rows if mask.all() else rows.filter(pa.array(mask))
+
+
+def _by_contact(rows: pa.Table) -> pa.Table:
+    """The rows in the order of their contacts, by which readers skip what they do not look for."""
+    ids = pc.fill_null(rows["contact_id"], 0).to_numpy()
+    return rows if (np.diff(ids) >= 0).all() else rows.sort_by("contact_id")
 
 
 def _stored(rows: pa.Table, tbl: str) -> pa.Table:

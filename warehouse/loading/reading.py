@@ -79,7 +79,7 @@ def read(path: Path) -> Sheet:
         data = _with_tabs(data)
     rows = find_rows(data, "\t" if separator == BLANKS else separator)
     headers, rows = _headers(data, rows, separator, path)
-    cells, lines, broken, trimmed = _parse(data, rows, len(headers), "\t" if separator == BLANKS else separator)
+    cells, lines, broken, trimmed = _parse(data, rows, len(headers), "\t" if separator == BLANKS else separator, path)
     broken = [Broken(b.line + skipped, b.raw, b.reason) for b in broken]
     broken = sorted(broken + decoded.broken, key=lambda b: b.line)
     return Sheet(path, digest, decoded.encoding, decoded.shown, decoded.marked, separator, headers, cells,
@@ -169,12 +169,15 @@ def _headers(data: bytes, rows: Rows, separator: str, path: Path) -> tuple[tuple
     return headers, Rows(rows.starts[1:], rows.ends[1:], rows.lines[1:], rows.broken, rows.spanning)
 
 
-def _parse(data: bytes, rows: Rows, width: int, separator: str) -> tuple[pa.Table, np.ndarray, list[Broken], int]:
+def _parse(data: bytes, rows: Rows, width: int, separator: str, path: Path) -> tuple[pa.Table, np.ndarray, list[Broken], int]:
     """Cut the rows into cells; rows of another width are broken, unless only empty cells are too many."""
     cells, odd = _cut(_body(data, rows), width, separator, rows.spanning)
     if len(cells) + len(odd) != len(rows.starts):
         # Lines of blanks alone are no rows to us, but are to the cutter: give it the rows one by one.
         cells, odd = _cut(_joined(data, rows), width, separator, rows.spanning)
+    if len(cells) + len(odd) != len(rows.starts):
+        raise LoadError(f"{path}: {len(rows.starts):,} rows were found and {len(cells) + len(odd):,} read; "
+                        "save the file as CSV again, with every cell in quotes.")
     keep = np.ones(len(rows.starts), dtype=bool)
     broken, extra, extra_lines = list(rows.broken), [], []
     for number, actual, text in odd:
