@@ -203,7 +203,7 @@ def to_json(response: Response) -> bytes:
 def from_json(payload: bytes) -> Response:
     """The response of a payload that `to_json` made. Raises `BadPayload`, which repeats no value of it."""
     try:
-        read = json.loads(payload)
+        read = json.loads(payload.decode("utf-8"))  # given bytes, json guesses their encoding first
     except ValueError:
         raise BadPayload("the payload is not JSON in UTF-8") from None
     if not isinstance(read, dict):

@@ -14,7 +14,7 @@ from warehouse.branching import drop_branch, listed_by_branches
 from warehouse.clock import wall
 from warehouse.commit import HeadMoved
 from warehouse.failpoints import reach
-from warehouse.manifest import Part, current_number, parts_of
+from warehouse.manifest import Part, current_number, parts_of, visible
 from warehouse.scan import decode, wide
 from warehouse.tables import TABLES
 
@@ -25,6 +25,8 @@ FOLDED = ("contacts", "orders", "consents", "suppressions", "moves", "touches", 
           "assignments")
 #: A part of at most this many rows is small; folding one more often costs more than reading it.
 SMALL = 50_000
+#: Rows and parts of one fold at most, so that memory stays flat.
+_ROWS_AT_ONCE, _PARTS_AT_ONCE = 500_000, 256
 #: Manifest columns that are equal in all parts of a fold: what readers choose parts by.
 _SAME = ("tbl", "slice", "chain", "version", "from_step", "to_step", "reason", "channel", "purpose", "connector", "upto")
 _DELETED_AT_ONCE = 200
@@ -54,7 +56,7 @@ def fold_small(wh, *, run: str, as_of: datetime, more_than: int = 16, small: int
     3. By position. Batches point at rows of a touches part: those under way keep their part.
     """
     with wh.ledger.read() as tx:
-        parts = [part for part in parts_of(tx, current_number(tx), FOLDED) if part.rows <= small]
+        parts = _small_parts(tx, small)
         busy = _touches_under_way(tx)
         marks = _marks(tx, busy)
     groups = defaultdict(list)
@@ -65,8 +67,29 @@ def fold_small(wh, *, run: str, as_of: datetime, more_than: int = 16, small: int
     for group in groups.values():
         for run_of_parts in _between(group, marks):
             if len(run_of_parts) > more_than:
-                replaced += _fold(wh, run_of_parts, run, as_of)
+                replaced += sum(_fold(wh, numbers, run, as_of) for numbers in _portions(run_of_parts))
     return replaced
+
+
+def _small_parts(tx: sa.Connection, small: int) -> list[Part]:
+    """The small parts that are true now, in order of place, without their rows."""
+    part = schema.part
+    columns = [sa.null() if name == "inline" else part.c[name] for name in Part.__dataclass_fields__]
+    query = sa.select(*columns).where(part.c.tbl.in_(FOLDED), visible(current_number(tx)), part.c.rows <= small)
+    return [Part(*row) for row in tx.execute(query.order_by(part.c.place))]
+
+
+def _portions(parts: Sequence[Part]) -> Iterable[list[int]]:
+    """The numbers of consecutive parts, as many as one fold takes; one part alone needs no fold."""
+    portion, rows = [], 0
+    for part in parts:
+        if len(portion) > 1 and (len(portion) == _PARTS_AT_ONCE or rows + part.rows > _ROWS_AT_ONCE):
+            yield portion
+            portion, rows = [], 0
+        portion.append(part.n)
+        rows += part.rows
+    if len(portion) > 1:
+        yield portion
 
 
 def _touches_under_way(tx: sa.Connection) -> set[int]:
@@ -97,8 +120,12 @@ def _between(parts: Sequence[Part], marks: Sequence[int]) -> list[list[Part]]:
     return runs
 
 
-def _fold(wh, parts: Sequence[Part], run: str, as_of: datetime) -> int:
-    """One commit that replaces `parts` by one; 0 when somebody else replaced one of them first."""
+def _fold(wh, numbers: Sequence[int], run: str, as_of: datetime) -> int:
+    """One commit that replaces parts by one; 0 when somebody else replaced one of them first."""
+    with wh.ledger.read() as tx:
+        parts = parts_of(tx, current_number(tx), FOLDED, schema.part.c.n.in_(numbers))
+    if len(parts) < len(numbers):
+        return 0
     table = TABLES[parts[0].tbl]
     rows = pa.concat_tables([_rows(wh.store, part) for part in parts], promote_options="permissive")
     times = [part.happened_at for part in parts if part.happened_at]

@@ -1,4 +1,4 @@
-"""Contacts, touches and responses, made for the tests of collecting."""
+"""Contacts, touches, responses and moves, made for the tests of state."""
 
 import json
 from datetime import datetime, timedelta
@@ -12,11 +12,14 @@ from marketing.touch import enrolment, seal, unseal
 from warehouse import schema
 from warehouse.collecting import Counts, collect
 from warehouse.inbox import Inbox, to_json
+from warehouse.maintenance import fold_small
+from warehouse.manifest import parts_of
 from warehouse.tables import TABLES
 
 NOW = datetime(2026, 3, 1)
 RECEIVED = "SELECT contact_id, enrolment_id, step, visit, leg, kind, dedup FROM responses ORDER BY dedup"
 CONSENTS = "SELECT contact_id, channel, purpose, status FROM consents ORDER BY ALL"
+MOVES = "SELECT enrolment_id, from_step, to_step, reason, moved_at, run FROM raw_moves ORDER BY ALL"
 SUPPRESSIONS = "SELECT contact_id, address_key, channel, purpose, reason FROM suppressions ORDER BY ALL"
 
 
@@ -93,3 +96,22 @@ def plan(wh, contact_id: int, step: str, channel: str, purpose: str, *, visit: i
                chain=1, version=1, to_step=step, channel=channel, purpose=purpose, connector="smtp")
     commit.apply()
     return seal(wh.key, enrolment_id, step_no, visit, leg)
+
+
+def move(wh, number: int, *, after: timedelta = timedelta(0), run: str = "r", to: str = "b", count: int = 1) -> list[int]:
+    """Commit `count` moves of the enrolments from `number` on; returns the numbers of the parts."""
+    commit = wh.commit(run=run, as_of=NOW + after)
+    some = [{"enrolment_id": n, "seq": 0, "visit": 1, "since": 0, "passed": 0, "planned": 0, "due_at": NOW}
+            for n in range(number, number + count)]
+    commit.add("moves", pa.Table.from_pylist(some, TABLES["moves"].columns), slice=0, chain=1, version=1,
+               from_step="a", to_step=to, reason="next")
+    return commit.apply()
+
+
+def live(wh, tbl: str = "moves") -> list:
+    with wh.ledger.read() as tx:
+        return parts_of(tx, 1 << 60, tbl)
+
+
+def fold(wh, more_than: int = 3) -> int:
+    return fold_small(wh, run="fold", as_of=NOW, more_than=more_than)
