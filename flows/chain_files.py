@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import chains
-import warehouse
 from marketing.chain import Chain
 from marketing.graph import compile
 
 __all__ = ["queries"]
 
-SHARED = Path(warehouse.__file__).parent / "audiences"
+SHARED = Path(__file__).parent.parent / "warehouse" / "audiences"
 
 
 def queries(chain: Chain) -> dict[str, str]:

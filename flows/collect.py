@@ -11,7 +11,7 @@ from flows.recipe import do
 from tasks import recording
 from tasks.collect import collect as drain_inbox
 from tasks.collect import fold
-from tasks.wired import Wired
+from tasks.opening import Wired
 
 __all__ = ["collect", "take_in"]
 

@@ -12,7 +12,7 @@ from flows import wiring
 from flows.recipe import do
 from tasks import recording
 from tasks.load import load as load_one
-from tasks.wired import Wired
+from tasks.opening import Wired
 
 __all__ = ["load", "load_file"]
 

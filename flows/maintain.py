@@ -11,7 +11,7 @@ from flows.recipe import do
 from tasks import maintain as tidy
 from tasks import recording
 from tasks.collect import fold
-from tasks.wired import Wired
+from tasks.opening import Wired
 
 __all__ = ["maintain", "tidy_up"]
 

@@ -12,7 +12,7 @@ from flows.recipe import do
 from tasks import recording
 from tasks.collect import fold
 from tasks.send import send as send_by
-from tasks.wired import Wired
+from tasks.opening import Wired
 
 __all__ = ["NoSuchConnector", "drain", "send"]
 

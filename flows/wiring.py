@@ -11,7 +11,7 @@ from connectors.message import Messages
 from connectors.registry import connect
 from marketing.house import House
 from marketing.policy import Policy
-from tasks.wired import Wired
+from outbox.wired import Wired
 from warehouse import Warehouse
 from warehouse.outbox import LEASE
 

@@ -28,8 +28,15 @@ class Summary:
     refused: Counter = field(default_factory=Counter)  #: by (step, reason)
     moves: Counter = field(default_factory=Counter)  #: by (from, on, to)
     sent: Counter = field(default_factory=Counter)  #: by outcome
+    responses: int = 0  #: newly listed
+    unheard: dict[str, str] = field(default_factory=dict)  #: connectors that could not be asked what came back
     waits_for: str = ""  #: why nothing was moved, where so
     next_due: datetime | None = None
+
+    @property
+    def anything(self) -> bool:
+        """Whether the pass moved, sent or took in anybody."""
+        return bool(self.entered or self.settled or self.moves or self.sent)
 
     def add(self, tally) -> None:
         """Add what one slice counted."""
@@ -38,7 +45,15 @@ class Summary:
         for name in ("planned", "refused", "moves"):
             getattr(self, name).update(getattr(tally, name))
 
+    def heard(self, counts) -> None:
+        """Take in what a collection found: responses listed, and connectors that could not be asked."""
+        self.responses, self.unheard = counts.listed, dict(counts.failed)
+
     def __str__(self) -> str:
+        silent = "".join(f" Could not ask {name} what came back: {why}." for name, why in self.unheard.items())
+        return self._said() + silent
+
+    def _said(self) -> str:
         if self.waits_for:
             return f"Nothing was moved or sent: {self.waits_for}."
         entered = self._entered()

@@ -3,11 +3,13 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from connectors.base import Base
 from marketing.touch import unseal
-from tasks.wired import Wired
+from outbox.wired import Wired
 from warehouse.collecting import Counts
 from warehouse.collecting import collect as collect_into
-from warehouse.folding import fold_receipts
+from warehouse.folding import fold_receipts, unfolded
+from warehouse.inbox import Inbox
 
 
 @task(cache_policy=NO_CACHE)
@@ -21,3 +23,20 @@ def collect(wired: Wired, run: str) -> Counts:
 def fold(wired: Wired, run: str) -> int:
     """Write the receipts that stand with their batches as parts; returns how many touches."""
     return fold_receipts(wired.warehouse, run=run, as_of=wired.warehouse.clock.now())
+
+
+def anything_came(wired: Wired) -> bool:
+    """Whether the inbox holds anything, or a connector is one that must be asked."""
+    asked = any(type(connector).poll is not Base.poll for connector in wired.connectors.values())
+    if asked:
+        return True
+    box = Inbox(wired.warehouse)
+    try:
+        return box.newest() > 0
+    finally:
+        box.close()
+
+
+def anything_settled(wired: Wired) -> bool:
+    """Whether receipts stand with their batches."""
+    return unfolded(wired.warehouse.ledger)

@@ -6,7 +6,7 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.wired import Wired
+from outbox.wired import Wired
 from warehouse.loading import Report
 from warehouse.loading import load as load_file
 

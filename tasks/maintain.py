@@ -3,7 +3,7 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.wired import Wired
+from outbox.wired import Wired
 from warehouse.maintenance import Swept, fold_small
 from warehouse.maintenance import sweep as sweep_files
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect.context import FlowRunContext
 
-from tasks.wired import Wired
+from outbox.wired import Wired
 from warehouse import runs
 
 __all__ = ["recorded", "starter"]

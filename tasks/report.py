@@ -7,7 +7,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from marketing.chain import Chain
-from tasks.wired import Wired
+from outbox.wired import Wired
 
 
 @task(cache_policy=NO_CACHE)

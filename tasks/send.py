@@ -3,8 +3,8 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.sender import Sender
-from tasks.wired import Wired
+from outbox.sender import Sender
+from outbox.wired import Wired
 
 
 @task(cache_policy=NO_CACHE)

@@ -13,7 +13,7 @@ from warehouse.passing.gate import MADE
 from warehouse.scan import decode
 from warehouse.schema import batch, part
 
-__all__ = ["fold_receipts"]
+__all__ = ["fold_receipts", "unfolded"]
 
 #: Batches folded in one commit: about a hundred thousand touches, so that memory stays flat.
 AT_ONCE = 200
@@ -29,6 +29,12 @@ def fold_receipts(warehouse, *, run: str, as_of: datetime, chain: int | None = N
         if not settled:
             return folded
         folded += _fold(warehouse, settled, run, as_of)
+
+
+def unfolded(ledger) -> bool:
+    """Whether any batch is settled and not yet folded."""
+    with ledger.read() as tx:
+        return tx.execute(sa.select(batch.c.id).where(batch.c.state == "settled").limit(1)).first() is not None
 
 
 def _settled(ledger, chain: int | None) -> list[tuple[Batch, bytes, str]]:

@@ -9,7 +9,7 @@ from warehouse.engine import statement
 from warehouse.schema import part, rest
 from warehouse.versions import versions_of
 
-__all__ = ["Account", "Imbalance", "account", "contradictions"]
+__all__ = ["Account", "Imbalance", "account", "contradictions", "hold"]
 
 
 class Imbalance(Exception):
@@ -44,6 +44,13 @@ def account(ledger, chain: int) -> Account:
         rows = tx.execute(sa.select(part.c.to_step, part.c.reason, sa.func.sum(part.c.rows)).where(
             *moves, part.c.to_step.in_(ends)).group_by(part.c.to_step, part.c.reason)).all()
     return Account(int(entered or 0), int(active or 0), {(to, reason): int(count) for to, reason, count in rows})
+
+
+def hold(ledger, chain: int, name: str) -> None:
+    """Raise `Imbalance` unless everybody who entered the chain is accounted for."""
+    found = account(ledger, chain)
+    if not found.balanced:
+        raise Imbalance(f"{name}: {found}. Run: relance reconcile {name}")
 
 
 def contradictions(snapshot, chain: str, most: int = 20) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from connectors.base import ConnectorDown, ErrorKind, Outcome, Outgoing, Receipt
-from tasks.render import Renderer
+from outbox.rendering import Renderer
 from warehouse import outbox
 from warehouse.failpoints import reach
 from warehouse.outbox import RESULT, Batch

@@ -1,0 +1,133 @@
+"""An explanation in words: what happened to one contact, and why nothing else did."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from flows.cli.showing import moment
+from marketing.gate import REASONS
+
+__all__ = ["story", "words"]
+
+_OUTCOMES = {
+    "accepted": "sent by {connector}", "duplicate": "sent by {connector} already, not a second time",
+    "rejected": "refused by {connector}", "blocked": "blocked by {connector}",
+    "unknown": "handed to {connector}, and nobody knows whether it left",
+}
+_GROUNDS = {"granted": "consent", "customer": "a customer", "no_objection": "no objection",
+            "no_consent": "no consent", "refused": "refused", "withdrawn": "consent withdrawn"}
+_STANDS = {"wait": "waits for {hears}", "send": "is to get {step}", "holdout": "held out, gets nothing from this chain",
+           "rest": "waits", "split": "is to be looked at", "experiment": "is to be drawn", "assign": "is to get a rep"}
+
+
+def words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def story(told, zone: str) -> list[tuple[datetime, str]]:
+    """Everything that happened, oldest first: the instant (naive UTC) and a sentence."""
+    refused_at_send = {_key(row) for row in told.refusals if row["stage"] == "send"}
+    events = [*_entries(told), *_moves(told), *_touches(told, refused_at_send), *_refusals(told, zone), *_responses(told)]
+    return [(at, text) for at, _, text in sorted(events, key=lambda event: event[:2])]
+
+
+def chains(told, zone: str) -> Iterator[str]:
+    """A sentence or two for each chain: where the contact stands in it, when it moves on, or why it is not in it."""
+    for verdict in told.verdicts:
+        lives = [life for life in told.lives if life.chain == verdict.chain]
+        yield f"{verdict.chain}: " + (_inside(lives[-1], zone) if verdict.verdict == "inside" else _outside(verdict, lives, zone))
+
+
+def permissions(told) -> Iterator[str]:
+    for row in told.permissions:
+        may = "may get" if row["allowed"] else "may not get"
+        yield f"{may} {row['purpose']} messages by {row['channel']}: {_GROUNDS.get(row['ground'], row['ground'])}"
+
+
+def suppressions(told, zone: str) -> Iterator[str]:
+    for row in told.suppressions:
+        what = {None: "commercial and relationship messages", "all": "every message"}.get(row["purpose"], f"{row['purpose']} messages")
+        by = f" by {row['channel']}" if row["channel"] else ""
+        until = f" until {moment(row['until_at'], zone)}" if row["until_at"] else ""
+        state = "" if row["in_force"] else " (not in force)"
+        held = " (its address)" if row["of_address"] else ""
+        yield f"suppressed{held} for {what}{by} since {moment(row['from_at'], zone)}{until}: {words(row['reason'] or 'no reason given')}{state}"
+
+
+def _inside(life, zone: str) -> str:
+    stands = _STANDS.get(life.kind, "stands").format(step=words(life.stands_at), hears=" or ".join(words(h) for h in life.hears))
+    due = f"; moves on at {moment(life.due_at, zone)} if nothing comes" if life.kind == "wait" else f"; due at {moment(life.due_at, zone)}"
+    if life.kind == "wait" and life.due_at is None:
+        due = "; its clock starts when the message has left"
+    return (f"inside since {moment(life.enrolled_at, zone)} (wave {life.wave}); at {words(life.stands_at)} since "
+            f"{moment(life.since, zone)}, {stands}{due}")
+
+
+def _outside(verdict, lives: list, zone: str) -> str:
+    was = ""
+    if lives:
+        last = lives[-1]
+        was = f"left at {moment(last.since, zone)} by {_end(last.stands_at)} ({words(last.reason)}); "
+    params = ", ".join(f"{name} = {value}" for name, value in verdict.params.items())
+    asked = f" (asked with {params})" if params else ""
+    return was + {
+        "entered_recently": ("may not enter again" if verdict.until is None else
+                             f"entered recently, may enter again from {moment(verdict.until, zone)}"),
+        "not_in_audience": f"not in its audience now{asked}",
+        "may_enter": f"in its audience{asked}; enters with the next pass that asks it",
+        "unasked": f"its audience could not be asked: {verdict.detail}",
+    }[verdict.verdict]
+
+
+def _end(step: str) -> str:
+    action, _, argument = step.partition(":")
+    return f"{action} {words(argument)}" if argument else action
+
+
+def _entries(told) -> Iterator[tuple[datetime, int, str]]:
+    for life in told.lives:
+        how = "and was drawn for the holdout: nothing is sent to it" if life.held_out else "and is treated"
+        yield life.enrolled_at, 0, f"{life.chain}: entered in wave {life.wave} {how}"
+
+
+def _moves(told) -> Iterator[tuple[datetime, int, str]]:
+    for move in told.moves:
+        if move["from_step"] and move["reason"] not in ("next", "deferred"):
+            yield (move["moved_at"], 3, f"{move['chain']}: from {words(move['from_step'])} to {_end(move['to_step'])} "
+                                        f"({words(move['reason'])})")
+
+
+def _touches(told, refused_at_send: set) -> Iterator[tuple[datetime, int, str]]:
+    for row in told.touches:
+        name = f"{row['chain']}: {words(row['step'])}{_again(row)} by {row['channel']}"
+        yield row["planned_at"], 1, f"{name}: planned ({row['purpose']})"
+        if row["outcome"] is None:
+            yield told.as_of, 9, f"{name}: no receipt yet; it waits in the outbox, or its receipt is still to be filed"
+        elif _key(row) not in refused_at_send:
+            error = f" ({words(row['error'])})" if row["error"] else ""
+            said = _OUTCOMES.get(row["outcome"], f"not sent ({words(row['outcome'])})").format(connector=row["connector"])
+            yield row["settled_at"], 2, f"{name}: {said}{error}"
+
+
+def _refusals(told, zone: str) -> Iterator[tuple[datetime, int, str]]:
+    for row in told.refusals:
+        why = REASONS.get(row["reason"], words(row["reason"]))
+        limit = "" if row["limit_value"] is None else f", {row['value']} of {row['limit_value']}"
+        rule = f" (rule {row['rule']}{limit})" if row["rule"] else ""
+        what = f"{words(row['step'])}{_again(row)}" if row["step"] else "hand-over"
+        then = f"; put off until {moment(row['until_at'], zone)}" if row["until_at"] else "; not sent"
+        yield row["refused_at"], 2, f"{row['chain']}: {what} refused at {row['stage']}: {why}{rule}{then if row['step'] else ''}"
+
+
+def _responses(told) -> Iterator[tuple[datetime, int, str]]:
+    for row in told.responses:
+        to = f"{row['chain']}: {words(row['step'])}{_again(row)}: " if row["chain"] else ""
+        yield row["happened_at"], 4, f"{to}{words(row['kind'])}{' (a machine)' if row['machine'] else ''}"
+
+
+def _again(row: dict[str, Any]) -> str:
+    return f", time {row['visit']}" if (row["visit"] or 1) > 1 else ""
+
+
+def _key(row: dict[str, Any]) -> tuple:
+    return row["enrolment_id"], row["step"], row["visit"], row["leg"]

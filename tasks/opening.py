@@ -1,0 +1,83 @@
+"""Opening a pass: its version, its run in the ledger, and each slice that has anything to do."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from marketing.chain import Chain
+from marketing.graph import compile
+from marketing.summary import Summary
+from outbox.wired import Wired
+from warehouse import HeadMoved, idling, reconciling, runs
+from warehouse.passing import SlicePass
+from warehouse.versions import Version, register, versions_of
+
+__all__ = ["TRIES", "HeadMoved", "Visit", "Wired", "accounted", "visits", "why_wait"]
+
+#: A commit that somebody else forestalled is computed again; so often it means two passes that never rest.
+TRIES = 50
+
+
+@contextmanager
+def accounted(wired: Wired, chain: Chain, queries: Mapping[str, str], params: Any, *, run: str, name: str,
+              starter: str | None) -> Iterator[tuple[Version, Summary]]:
+    """The run in the ledger with the version it goes by; every contact is accounted for at its end, or it has failed."""
+    ledger, as_of = wired.warehouse.ledger, wired.warehouse.clock.now()
+    version = register(ledger, compile(chain), chain.params.model_json_schema(), dict(queries), as_of)
+    summary = Summary(chain.name, run, as_of)
+    runs.start(ledger, run, name=name, kind="pass", chain=version.chain, params=params.model_dump(mode="json"),
+               as_of=as_of, wall=wired.wall(), starter=starter)
+    try:
+        yield version, summary
+        reconciling.hold(ledger, version.chain, chain.name)
+    except BaseException as error:
+        runs.finish(ledger, run, state="failed", summary={"error": str(error)}, wall=wired.wall())
+        raise
+    runs.finish(ledger, run, state="completed", summary=summary.to_json(), wall=wired.wall())
+
+
+def why_wait(wired: Wired, chain: Chain, as_of) -> str:
+    """Why the chain must wait for its sources; empty when it need not."""
+    return idling.stale_source(wired.warehouse.ledger, chain.sources, as_of, wired.warehouse.house.zone)
+
+
+class Visit:
+    """One slice in one pass: `open` it as often as somebody else commits first."""
+
+    def __init__(self, wired: Wired, chain: Chain, version: Version, params: Any, slice: int, summary: Summary):
+        self.wired, self.chain, self.version, self.slice, self.summary = wired, chain, version, slice, summary
+        self.params = params.model_dump(mode="json")
+        self.ask = False
+
+    @property
+    def resumed(self) -> bool:
+        """Whether this run has passed here before: tried again, it makes one pass over each slice, not two."""
+        return idling.passed_by(self.wired.warehouse.ledger, self.version.chain, self.slice) == self.summary.run
+
+    def needed(self) -> bool:
+        """Whether anybody is due, anything was listed, or the audience is to be asked; the ledger alone says so."""
+        ledger, chain, as_of = self.wired.warehouse.ledger, self.version.chain, self.summary.as_of
+        self.ask = idling.audience_due(ledger, chain, self.slice, as_of, self.params, self.chain.enrol_every,
+                                       self.wired.warehouse.house.zone)
+        return self.ask or idling.anything_due(ledger, chain, self.chain.name, self.slice, as_of)
+
+    def open(self) -> SlicePass:
+        """Read the slice; what it will have done is remembered in its commit."""
+        warehouse, chain = self.wired.warehouse, self.version.chain
+        older = [v for v in versions_of(warehouse.ledger, chain)
+                 if v.id != self.version.id and idling.inhabited(warehouse.ledger, v.id)]
+        passing = SlicePass(warehouse, [*older, self.version], self.version, slice=self.slice,
+                            as_of=self.summary.as_of, run=self.summary.run, latencies=self.wired.latencies)
+        passing.commit.within(lambda tx, _numbers: self._remember(tx, passing.n))
+        return passing
+
+    def _remember(self, tx, n: int) -> None:
+        ledger, chain = self.wired.warehouse.ledger, self.version.chain
+        if self.ask:
+            idling.asked(ledger, tx, chain, self.slice, self.summary.as_of, self.params, n)
+        idling.passed(ledger, tx, chain, self.slice, self.summary.run)
+
+
+def visits(wired: Wired, chain: Chain, version: Version, params: Any, summary: Summary) -> list[Visit]:
+    """The slices of the base, in order."""
+    return [Visit(wired, chain, version, params, slice, summary) for slice in wired.warehouse.slices()]
