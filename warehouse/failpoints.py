@@ -3,7 +3,7 @@
 import os
 import signal
 
-__all__ = ["FAILPOINTS", "reach"]
+__all__ = ["FAILPOINTS", "arm", "reach"]
 
 #: Every place, with what is at stake there; docs/state-and-commit.md lists them from here.
 FAILPOINTS = {
@@ -25,15 +25,30 @@ FAILPOINTS = {
     "sweep.dropped": "a file is deleted, its manifest row still stands",
 }
 
-_wanted, _, _times = os.environ.get("RELANCE_FAILPOINT", "").partition(":")
-_left = int(_times or 1)
+_ENDS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+_wanted, _left, _end = "", 0, signal.SIGKILL
+
+
+def arm(text: str) -> None:
+    """Choose where this process ends: `name`, `name:3` for the third time, `name:3:stop` to be stopped, not killed.
+
+    Empty for nowhere. Raises ValueError for a place that does not exist.
+    """
+    global _wanted, _left, _end
+    name, times, end = (text.split(":") + ["", ""])[:3]
+    if name and name not in FAILPOINTS:
+        raise ValueError(f"RELANCE_FAILPOINT names {name!r}; accepted: {', '.join(FAILPOINTS)}")
+    _wanted, _left, _end = name, int(times or 1), _ENDS[end or "kill"]
 
 
 def reach(name: str) -> None:
-    """Die here by SIGKILL when RELANCE_FAILPOINT names this place (`name` or `name:3` for the third time)."""
+    """End or stop the process here, when `arm` or RELANCE_FAILPOINT has named this place and it is the time."""
     global _left
     if name != _wanted:
         return
     _left -= 1
-    if _left <= 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+    if _left == 0:
+        os.kill(os.getpid(), _end)
+
+
+arm(os.environ.get("RELANCE_FAILPOINT", ""))

@@ -1,0 +1,300 @@
+"""A small world of the proofs: its house, contacts and calendar, the processes that live in it, and its laws."""
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from connectors.sink import read
+from marketing.addresses import address_key
+from marketing.house import House
+from marketing.policy import Policy
+from tests.prove.worker import Work, work
+from warehouse import Warehouse, schema
+from warehouse.tables import TABLES
+
+__all__ = ["CALENDAR", "START", "Setup", "World", "calendar_of"]
+
+START = datetime(2026, 3, 2, 8)  # a Monday, 09:00 in Paris
+#: When something happens: mornings, a late evening (no SMS before the morning), a Sunday, then longer pauses.
+MOMENTS = [START + timedelta(days=d, hours=h) for d, h in (
+    (0, 0), (1, 12.5), (2, 0), (3, 0), (4, 0), (6, 0), (7, 0), (10, 0), (12, 0), (20, 0))]
+
+HOUSE = """
+name = "Proof"
+language = "fr"
+country = "FR"
+zone = "Europe/Paris"
+currency = "EUR"
+environment = "test"
+[vat]
+included = false
+rate = 0.2
+[channels]
+email = "memory"
+sms = "memory"
+post = "memory"
+[connectors.memory]
+kind = "memory"
+path = "sink.tsv"
+record = false
+idempotent = {idempotent}
+lookup = {lookup}
+max_batch = 50
+slow = {slow}
+[costs]
+email = 0.01
+sms = 0.05
+post = 0.7
+"""
+POLICY = """
+country = "FR"
+global_holdout = 0.05
+[[cap]]
+name = "few"
+purposes = ["commercial", "relationship"]
+at_most = {at_most}
+within_days = {within_days}
+[[hours]]
+channel = "sms"
+weekdays = ["mon", "tue", "wed", "thu", "fri", "sat"]
+from = "08:00"
+to = "20:00"
+holidays = false
+"""
+AT_MOST, WITHIN_DAYS = 3, 4
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a world is set up; the columns that are compared must not depend on any of it but `contacts` and `across`."""
+
+    connector: str = "idempotent"  # idempotent, lookup, or neither
+    contacts: int = 1500
+    slice_bits: int = 9
+    threads: int = 1
+    order: str = "up"
+    #: whether addresses are shared between contacts of different slices (of 512)
+    across: bool = True
+    slow: float = 0.0
+    lease: float | None = None
+
+    @property
+    def environ(self) -> dict[str, str]:
+        lease = {} if self.lease is None else {"RELANCE_LEASE": str(self.lease)}
+        return {"RELANCE_SLICE_BITS": str(self.slice_bits), "RELANCE_THREADS": str(self.threads),
+                "RELANCE_MEMORY": "200MB", "RELANCE_SECRET_KEY": "proof", **lease}
+
+
+@dataclass
+class Counts:
+    """What a person reads at the end of a proof."""
+
+    kills: int = 0
+    starts: int = 0
+    unreached: int = 0
+    places: Counter = field(default_factory=Counter)
+
+
+@dataclass
+class _Lane:
+    """Tasks that one process does after the other; a process that dies is followed by one that goes on."""
+
+    tasks: tuple
+    done: int = 0
+    process: multiprocessing.Process | None = None
+    told: object = None
+    dies_at: float | None = None
+
+
+class World:
+    """A warehouse in a folder, worked on by other processes; this one only looks."""
+
+    def __init__(self, home: Path, setup: Setup):
+        self.home, self.setup, self.counts = home, setup, Counts()
+        self.ahead = timedelta()
+        home.mkdir(parents=True)
+        kind = setup.connector
+        (home / "house.toml").write_text(HOUSE.format(
+            idempotent=str(kind == "idempotent").lower(), lookup=str(kind == "lookup").lower(), slow=setup.slow))
+        (home / "policy.toml").write_text(POLICY.format(at_most=AT_MOST, within_days=WITHIN_DAYS))
+        warehouse = self.open()
+        warehouse.clock.simulate(START)
+        _load(warehouse, setup)
+        warehouse.close()
+
+    def open(self) -> Warehouse:
+        house, policy = House.read(self.home / "house.toml"), Policy.read(self.home / "policy.toml")
+        return Warehouse.open(self.home, house, policy, slice_bits=self.setup.slice_bits, threads=1, key=b"proof")
+
+    # Work ------------------------------------------------------------------------------------------------
+
+    def run(self, *lanes: Sequence[tuple], failpoints: Iterable[str] = (), timers: Iterable[float] = ()) -> None:
+        """Have the lanes done at the same time, each by one process after the other, until all is done.
+
+        Each process in turn is given the next failpoint, or is killed after the next of `timers` (seconds).
+        """
+        points, clocks = iter(failpoints), iter(timers)
+        going = [_Lane(tuple(tasks)) for tasks in lanes if tasks]
+        for lane in going:
+            self._start(lane, next(points, ""), next(clocks, None))
+        while going:
+            self._listen(going)
+            for lane in [lane for lane in going if not lane.process.is_alive()]:
+                if self._ended(lane):
+                    going.remove(lane)
+                else:
+                    self._start(lane, next(points, ""), next(clocks, None))
+
+    def start(self, tasks: Sequence[tuple], failpoint: str = "") -> _Lane:
+        """One process, left to itself; `finish` waits for it."""
+        lane = _Lane(tuple(tasks))
+        self._start(lane, failpoint, None)
+        return lane
+
+    def finish(self, lane: _Lane) -> None:
+        """Wait until a process has ended by itself. Raises what it raised."""
+        while lane.process.is_alive():
+            self._listen([lane])
+        assert self._ended(lane), f"the process ended by signal {-lane.process.exitcode}"
+
+    def _start(self, lane: _Lane, failpoint: str, seconds: float | None) -> None:
+        asked = Work(str(self.home), lane.tasks[lane.done:], self.setup.environ, failpoint, self.ahead, self.setup.order)
+        hear, tell = _FORKS.Pipe(duplex=False)
+        lane.process = _FORKS.Process(target=_inside, args=(asked, tell, lane.done), daemon=True)
+        lane.process.start()
+        tell.close()
+        lane.told, lane.dies_at = hear, None if seconds is None else time.monotonic() + seconds
+        self.counts.starts += 1
+
+    def _listen(self, lanes: Sequence[_Lane]) -> None:
+        """Hear how far they are; kill whose time has come."""
+        alarms = [lane.dies_at for lane in lanes if lane.dies_at is not None]
+        timeout = max(0.0, min(alarms) - time.monotonic()) if alarms else 60
+        wait([lane.process.sentinel for lane in lanes] + [lane.told for lane in lanes if not lane.told.closed], timeout)
+        for lane in lanes:
+            if lane.dies_at is not None and time.monotonic() >= lane.dies_at and lane.process.is_alive():
+                os.kill(lane.process.pid, signal.SIGKILL)
+                lane.process.join()
+            _hear(lane)
+
+    def _ended(self, lane: _Lane) -> bool:
+        """Whether a process that is no more has done all; its own errors are raised here."""
+        lane.process.join()
+        _hear(lane)
+        lane.told.close()
+        if lane.process.exitcode == -signal.SIGKILL:
+            self.counts.kills += 1
+            # Whoever comes next finds the leases of the dead lapsed; a clock ahead spares waiting for it.
+            self.ahead += timedelta(hours=1)
+            return lane.done == len(lane.tasks)
+        assert lane.process.exitcode == 0, f"a process of the world failed:\n{lane.error}"
+        return True
+
+    # Laws ------------------------------------------------------------------------------------------------
+
+    def sink(self) -> list[tuple[str, ...]]:
+        """One row per message that was really made: (key, contact, address, step, instant)."""
+        return read(self.home / "sink.tsv")
+
+    def calls(self) -> int:
+        """How many touches were handed over, made or not."""
+        path = self.home / "calls.tsv"
+        return path.read_text().count("\n") if path.exists() else 0
+
+
+def _inside(asked: Work, tell, before: int) -> None:
+    import traceback
+
+    try:
+        work(asked, lambda number: tell.send(before + number + 1))
+    except BaseException:
+        tell.send(traceback.format_exc())
+        raise SystemExit(1) from None
+
+
+def _hear(lane: _Lane) -> None:
+    try:
+        while not lane.told.closed and lane.told.poll():
+            said = lane.told.recv()
+            if isinstance(said, int):
+                lane.done = said
+            else:
+                lane.error = said
+    except (EOFError, OSError):
+        lane.told.close()
+
+
+# Processes are forked from one that has only imported: each is a process of its own, ready in milliseconds.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["tests.prove.worker"])
+
+
+def calendar_of(*chains: str, maintain: bool = False, tag: str = "") -> Iterator[list[tuple]]:
+    """The tasks of each moment in turn: the clock, the answers, a pass of each chain, the sending."""
+    since = START
+    for number, moment in enumerate(MOMENTS):
+        name = f"{tag}{number}"
+        yield [("clock", moment.isoformat()), ("answer", since.isoformat(), moment.isoformat()),
+               *(("pass", chain, f"{chain}-{name}", "60" if chain == chains[-1] else "0") for chain in chains),
+               ("send", f"send-{name}"), *([("maintain", f"maintain-{name}")] if maintain and number % 3 == 2 else [])]
+        since = moment
+
+
+CALENDAR = MOMENTS
+
+
+def _load(warehouse: Warehouse, setup: Setup) -> None:
+    """Contacts with every irregularity the gate knows, their consents, orders and suppressions."""
+    numbers, key = range(setup.contacts), warehouse.key
+    contacts, consents, orders, suppressions = [], [], [], []
+    for i in numbers:
+        mail = None if i % 11 == 0 else f"c{i - 1 if i % 50 == 1 else i}@example.org"
+        phone = None if i % 7 == 0 else f"+3361{(i - 512 if setup.across and i % 97 == 3 and i >= 512 else i):07}"
+        contacts.append({
+            "contact_id": i, "client_id": f"c{i}", "email": mail, "phone": phone, "first_name": "Anne", "last_name": "Martin",
+            "language": "fr", "zone": [None, "Europe/Paris", "Nowhere/At_All", "America/Guadeloupe"][i % 4],
+            "country": "FR", "postcode": None if i % 29 == 0 else "57000", "city": "Metz", "address_1": "1 rue Haute",
+            "created_at": START - timedelta(days=400), "email_key": mail and address_key(key, mail),
+            "phone_key": phone and address_key(key, phone)})
+        for channel in ("email", "sms"):
+            words = [] if i % 13 == 0 else ["granted", "withdrawn"] if i % 17 == 0 else ["granted"]
+            consents += [{"contact_id": i, "channel": channel, "purpose": "commercial", "status": word,
+                          "happened_at": START - timedelta(days=9)} for word in words]
+        if i % 3 == 0:
+            orders.append({"contact_id": i, "order_id": f"o{i}", "line_id": "1", "amount": 30, "quantity": 1,
+                           "ordered_at": START - timedelta(days=370)})
+        if i % 23 == 0:
+            suppressions.append({"contact_id": i, "reason": "asked", "from_at": START - timedelta(days=1)})
+    for tbl, rows in (("contacts", contacts), ("consents", consents), ("orders", orders), ("suppressions", suppressions)):
+        _list(warehouse, tbl, rows)
+    with warehouse.ledger.begin() as tx:
+        tx.execute(sa.insert(schema.source), [{
+            "source": name, "loaded_at": START + timedelta(days=60), "newest_at": None, "rows": 1, "rejected": 0,
+            "confirmed": True, "digest": "proof", "run": "load"} for name in ("contacts", "orders")])
+
+
+def _list(warehouse: Warehouse, tbl: str, rows: list[dict]) -> None:
+    commit = warehouse.commit(run=f"load-{tbl}", as_of=START - timedelta(days=1))
+    columns = TABLES[tbl].columns
+    whole = pa.Table.from_pylist([{name: row.get(name) for name in columns.names} for row in rows], columns)
+    slices = [warehouse.slice_of(row["contact_id"]) for row in rows]
+    for slice in sorted(set(slices)):
+        commit.add(tbl, whole.filter(pa.array([one == slice for one in slices])), slice=slice)
+    commit.apply()
+
+
+def random_times(seed: int, many: int, longest: float) -> list[float]:
+    """When to kill: seconds after a process began, drawn from a seed."""
+    drawn = random.Random(seed)
+    return [drawn.uniform(0.01, longest) for _ in range(many)]
