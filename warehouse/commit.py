@@ -4,13 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
 from warehouse import schema
 from warehouse.clock import wall
 from warehouse.failpoints import reach
+from warehouse.ledger import LedgerError
 from warehouse.scan import encode
+from warehouse.store import StoreError
 from warehouse.tables import TABLES
 
 __all__ = ["INLINE_ROWS", "Commit", "HeadMoved"]
@@ -80,8 +83,9 @@ class Commit:
     def add(self, tbl: str, relation, *, slice: int, rows: int | None = None, **constants) -> int | None:
         """Write rows as a part: an Arrow table, or the name of a relation of this commit's engine.
 
-        `constants` are manifest columns; `rows` is their count where the caller knows it. Returns the position of the part among this
-        commit's (its number is known inside `within`), or None when there were no rows.
+        `constants` are manifest columns; `rows` is their count where the caller knows it. Returns the position of
+        the part among this commit's (its number is known inside `within`), or None when there were no rows.
+        Raises `StoreError` when a file cannot be written.
         """
         if isinstance(relation, pa.Table):
             rows = relation.num_rows
@@ -108,18 +112,26 @@ class Commit:
         self._within.append(change)
 
     def apply(self) -> list[int]:
-        """Make everything true; returns the numbers of the new parts. Raises `HeadMoved`."""
-        self.store.settle([new.path for new in self._new if new.path])
-        reach("commit.parts_sealed")
+        """Make everything true; returns the numbers of the new parts. Raises `HeadMoved`, `LedgerError`."""
+        files, asked = [new.path for new in self._new if new.path], False
         try:
+            self.store.settle(files)
+            reach("commit.parts_sealed")
             with self.ledger.begin() as tx:
                 numbers = self._write_ledger(tx)
                 self._hold_files()
                 reach("commit.in_transaction")
-        except BaseException:
-            for new in self._new:
-                if new.path:
-                    self.store.drop(new.path)
+                asked = True
+        except BaseException as error:
+            if asked and not self.ledger.sqlite:
+                # The line may have broken after the server had committed: its files may be listed, the sweeper knows.
+                raise LedgerError(f"The ledger did not answer to a commit ({error}): it is whole or not at all. "
+                                  "See that the database can be reached, and run again.") from error
+            for path in files:
+                self.store.drop(path)
+            if isinstance(error, sa.exc.OperationalError):
+                raise LedgerError(f"The ledger cannot be written ({error.orig}). Nothing of this commit is true; make "
+                                  "room, or see that the database can be reached, and run again.") from error
             raise
         reach("commit.done")
         return numbers
@@ -169,6 +181,14 @@ class Commit:
 
     def _write(self, tbl: str, rows) -> tuple[str, int]:
         path = self.store.reserve(tbl)
+        try:
+            return path, self._write_file(tbl, rows, path)
+        except (OSError, duckdb.IOException) as error:
+            self.store.drop(path)
+            raise StoreError(f"A part of {tbl} cannot be written ({error}). Nothing of this commit is true; make room, "
+                             "or give a folder that can be written in RELANCE_WAREHOUSE_URL, and run again.") from error
+
+    def _write_file(self, tbl: str, rows, path: str) -> int:
         target = self.store.begin(path)
         if isinstance(rows, pa.Table):
             import pyarrow.parquet as pq  # only large Arrow tables need it
@@ -178,5 +198,5 @@ class Commit:
             self.engine.execute(COPY.format(columns=self._columns(tbl), relation=rows,
                                                 path=str(target).replace("'", "''")))
         reach("commit.part_written")
-        return path, self.store.seal(path)
+        return self.store.seal(path)
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from marketing.house import House
 from marketing.policy import Policy
 from tests.warehouse.made import NOW, rows
-from warehouse import HeadMoved, Warehouse, schema
+from warehouse import HeadMoved, LedgerError, Warehouse, schema
 from warehouse.commit import INLINE_ROWS
 from warehouse.manifest import parts_of
 from warehouse.tables import TABLES
@@ -78,6 +78,25 @@ def test_a_failing_change_takes_everything_back(wh):
     again = wh.commit(run="again", as_of=NOW)
 
     assert (again.read_head("a", 0), wh.number(), files(wh)) == (0, 0, [])
+
+
+def test_a_lost_answer_leaves_the_files(wh):
+    """When the line breaks as the server commits, the parts may be listed: they are left to the sweeper."""
+    if wh.ledger.sqlite:
+        pytest.skip("SQLite is no server: its commit cannot go through unheard")
+    commit = wh.commit(run="r", as_of=NOW)
+    commit.add("responses", some(0, INLINE_ROWS + 1), slice=0)
+
+    def cut_after_commit(connection):
+        connection.connection.commit()
+        raise sa.exc.OperationalError("COMMIT", None, ConnectionError("the line is dead"))
+
+    sa.event.listen(wh.ledger.engine, "commit", cut_after_commit)
+    with pytest.raises(LedgerError, match="whole or not at all"):
+        commit.apply()
+    sa.event.remove(wh.ledger.engine, "commit", cut_after_commit)
+
+    assert rows(wh, "SELECT count(*) FROM responses") == [(INLINE_ROWS + 1,)]
 
 
 def test_a_part_is_replaced_once(wh):
