@@ -1,0 +1,42 @@
+"""`relance`: the commands of the house. Heavy libraries are imported by the command that needs them."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from flows.cli import chain_commands, explaining, figures, loading, looking, moving
+from flows.cli.answering import Commands
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="relance", cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Prospecting and loyalty chains over a whole contact base.",
+    epilog="Settings: RELANCE_HOME (default var), RELANCE_LEDGER_URL, RELANCE_WAREHOUSE_URL; house.toml and policy.toml "
+           "in the home.")
+
+app.command()(loading.load)
+app.command("pass")(moving.one_pass)
+app.command()(moving.send)
+app.command()(moving.collect)
+app.command()(explaining.explain)
+app.command()(figures.report)
+app.command()(figures.reconcile)
+app.command()(looking.status)
+app.command()(looking.sql)
+app.add_typer(chain_commands.family, name="chains")
+app.command()(moving.maintain)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("relance"))
+        raise typer.Exit
+
+
+@app.callback()
+def relance(
+    show_version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Prospecting and loyalty chains over a whole contact base."""
