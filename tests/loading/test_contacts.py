@@ -97,7 +97,7 @@ def test_slices(home, put, rows, warehouse, tmp_path):
     assert rows("SELECT contact_id, last_name FROM contacts ORDER BY 1") == [
         *[(i, f"N{i}") for i in range(1, 9)], (9, "Neuf"), (10, "N10"), (11, "Onze")]
     with narrow.ledger.read() as tx:
-        retired = tx.exec_driver_sql("SELECT slice FROM part WHERE retired_n IS NOT NULL").scalars().all()
+        retired = tx.exec_driver_sql("SELECT slice FROM part WHERE retired_n IS NOT NULL AND tbl = 'contacts'").scalars().all()
     assert retired == [2]
 
 

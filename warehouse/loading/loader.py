@@ -31,7 +31,9 @@ FEW_ROWS = 100
 #: Above this share of rejected rows a source is not confirmed.
 REJECTED_SHARE = 0.01
 ATTEMPTS = 5
-STAGES = 5
+STAGES = 6
+#: What a disk, a folder or a database can refuse.
+FAILURES = (OSError, StoreError, duckdb.IOException, duckdb.OutOfMemoryException, sa.exc.DBAPIError)
 
 Progress = Callable[[int, int, str], None]
 
@@ -57,11 +59,20 @@ def load(warehouse, kind: str, path: Path | str, *, as_of: datetime, run: str, c
     if report.held:
         return report
     try:
-        return _merge_again(warehouse, sheet, what, understood, report, source, as_of, run, confirm, tell)
-    except (OSError, StoreError, duckdb.IOException, duckdb.OutOfMemoryException, sa.exc.DBAPIError) as error:
-        reason = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise LoadError(f"{path} could not be loaded ({reason}); nothing of it was kept. "
-                        "Make room for the warehouse, or give it a folder that can be written.") from error
+        _merge_again(warehouse, sheet, what, understood, report, source, as_of, run, confirm, tell)
+    except FAILURES as error:
+        raise LoadError(f"{path} could not be loaded, and nothing of it was kept: {_reason(error)}") from error
+    tell(STAGES - 1, STAGES, "refreshing what the gate knows")
+    try:
+        refresh_standing(warehouse, run=run, as_of=as_of)
+    except FAILURES as error:  # the load is committed, and the next pass makes what it did not find
+        report.notes.append(f"what the gate knows is left to the next pass ({_reason(error)})")
+    tell(STAGES, STAGES, "loaded")
+    return report
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error).splitlines()[0]
 
 
 def _merge_again(*arguments) -> Report:
@@ -126,8 +137,6 @@ def _merge(warehouse, sheet: Sheet, kind: Kind, understood: Understood, report: 
                "rejected": report.rejected, "confirmed": report.confirmed, "digest": sheet.digest, "run": run}
         plan.commit.within(lambda tx, _numbers: tx.execute(sa.insert(schema.source), row))
         plan.commit.apply()
-    refresh_standing(warehouse, run=run, as_of=as_of)
-    tell(STAGES, STAGES, "loaded")
     return report
 
 

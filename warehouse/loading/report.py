@@ -14,8 +14,8 @@ class Repair:
     column: str
     what: str
     rows: int
-    before: str
-    after: str
+    before: str = field(repr=False)  #: a cell of the file: personal data
+    after: str = field(repr=False)
 
 
 @dataclass
@@ -48,8 +48,11 @@ class Report:
     confirmed: bool = True
     held: str | None = None
 
-    def lines(self) -> list[str]:
-        """The report as text, one statement a line."""
+    def lines(self, examples: bool = True) -> list[str]:
+        """The report as text, one statement a line.
+
+        Examples are cells of the file: for the eyes of who loads, never for a log or a workflow server.
+        """
         said = [f"{self.path.name}: {self.kind}, {self.encoding}, separated by {self.separator}",
                 "  columns: " + ", ".join(_renamed(header, name) for header, name in self.columns.items())]
         if self.attributes:
@@ -57,8 +60,8 @@ class Report:
         if self.ignored:
             said.append("  left aside: " + ", ".join(self.ignored))
         said += [f"  {note}" for note in self.notes]
-        said += [f"  {r.column}: {r.what}, {r.rows:,} row{'s' * (r.rows != 1)}, such as {r.before!r} read as {r.after}"
-                 for r in self.repairs]
+        said += [f"  {r.column}: {r.what}, {r.rows:,} row{'s' * (r.rows != 1)}"
+                 + (f", such as {r.before!r} read as {r.after}" if examples else "") for r in self.repairs]
         if self.held:
             return [*said, f"  held, nothing was loaded: {self.held}"]
         said.append(f"  {self.read:,} rows read: {self.new:,} new, {self.changed:,} changed, "
@@ -73,7 +76,7 @@ class Report:
         return said
 
     def __str__(self) -> str:
-        return "\n".join(self.lines())
+        return "\n".join(self.lines(examples=False))
 
 
 def _renamed(header: str, name: str) -> str:
