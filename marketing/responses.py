@@ -54,6 +54,11 @@ VOICEMAIL = "voicemail"
 #: Call outcome: the number belongs to somebody else.
 WRONG_NUMBER = "wrong_number"
 
+#: What we took back in time: a call in an agenda, a letter in an open file. Says nothing of the contact.
+CANCELLED = "cancelled"
+#: What could not be taken back any more.
+NOT_CANCELLED = "not_cancelled"
+
 #: No response but an answer of our own: none of the wait's touches was made.
 NOT_SENT = "not_sent"
 
@@ -66,13 +71,15 @@ UNKEYED_KINDS = frozenset({
     INBOUND_CALL, FORM_SUBMITTED, LETTER_RETURNED,
 })
 KNOWN = frozenset({DELIVERED, OPENED, CLICKED}) | UNKEYED_KINDS | CALL_OUTCOMES
+#: What may come in: the world's answers, and what became of our own cancelling.
+HEARD = KNOWN | {CANCELLED, NOT_CANCELLED}
 #: Machines open and carriers deliver: neither says that the contact wants anything, so neither is ever a branch.
 MACHINE_BRANCH_FORBIDDEN = frozenset({OPENED, DELIVERED})
 
 __all__ = [
-    "APPOINTMENT", "BOUNCED_HARD", "BOUNCED_SOFT", "BUSY", "CALL_BACK", "CALL_OUTCOMES", "CLICKED", "COMPLAINED",
-    "COUPON_REDEEMED", "DELIVERED", "FORM_SUBMITTED", "INBOUND_CALL", "KNOWN", "LETTER_RETURNED",
-    "MACHINE_BRANCH_FORBIDDEN", "NOT_NOW", "NOT_SENT", "NO_ANSWER", "OPENED", "OPTED_IN", "PURCHASED", "REFUSED",
+    "APPOINTMENT", "BOUNCED_HARD", "BOUNCED_SOFT", "BUSY", "CALL_BACK", "CALL_OUTCOMES", "CANCELLED", "CLICKED", "COMPLAINED",
+    "COUPON_REDEEMED", "DELIVERED", "FORM_SUBMITTED", "HEARD", "INBOUND_CALL", "KNOWN", "LETTER_RETURNED",
+    "MACHINE_BRANCH_FORBIDDEN", "NOT_CANCELLED", "NOT_NOW", "NOT_SENT", "NO_ANSWER", "OPENED", "OPTED_IN", "PURCHASED", "REFUSED",
     "REPLIED", "Response", "SEND_DOCUMENTS", "UNKEYED_KINDS", "UNSUBSCRIBED", "VOICEMAIL", "WRONG_NUMBER",
 ]
 

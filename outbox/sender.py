@@ -12,13 +12,17 @@ import numpy as np
 import pyarrow as pa
 
 from connectors.base import ConnectorDown, ErrorKind, Outcome, Outgoing, Receipt
+from marketing.responses import CANCELLED, NOT_CANCELLED, Response
+from marketing.touch import sealer
 from outbox.rendering import Renderer
 from warehouse import outbox
+from warehouse.cancelling import mark_cancelled, to_cancel
 from warehouse.failpoints import reach
+from warehouse.inbox import Inbox, to_json
 from warehouse.outbox import RESULT, Batch
 from warehouse.sending import Reader
 from warehouse.stops import stop, stopped
-from warehouse.versions import versions_of
+from warehouse.versions import all_chains, versions_of
 
 __all__ = ["Sender"]
 
@@ -44,6 +48,7 @@ class Sender:
     def drain(self, *, seconds: float | None = None, of_run: str | None = None, tell=None) -> Counter[str]:
         """Send until nothing is ready, or the seconds are over; returns touches by outcome."""
         until = None if seconds is None else time.monotonic() + seconds
+        self.take_back()
         while not stopped(self.ledger, self.name) and (until is None or time.monotonic() < until):
             batches = outbox.claim_lapsed(self.ledger, self.name, owner=self.owner, wall=self.wired.wall(), lease=self.lease)
             if batches:
@@ -60,6 +65,30 @@ class Sender:
             if tell:
                 tell(self.counts)
         return self.counts
+
+    def take_back(self) -> int:
+        """Cancel what still can be of those who left by goal or exit; what came of it is a response to each touch."""
+        if not self.can.cancel:
+            return 0
+        warehouse = self.wired.warehouse
+        touches, moment = to_cancel(warehouse, self.name, all_chains(self.ledger))
+        seal = sealer(warehouse.key)
+        keys = [seal(t.enrolment_id, t.step_no, t.visit, t.leg) for t in touches]
+        if keys:
+            answers = self.connector.cancel(keys)
+            self._tell(keys, answers)
+        mark_cancelled(warehouse, self.name, moment)
+        return len(keys)
+
+    def _tell(self, keys: Sequence[str], answers) -> None:
+        box = Inbox(self.wired.warehouse)
+        try:
+            for key in keys:
+                kind = CANCELLED if answers.get(key) else NOT_CANCELLED
+                said = Response(f"{key}/cancel", kind, self.as_of, self.as_of, key, None, None, machine=True)
+                box.put(self.name, said.dedup, to_json(said), self.as_of)
+        finally:
+            box.close()
 
     # Sending --------------------------------------------------------------------------------------------
 

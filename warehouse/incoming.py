@@ -8,7 +8,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from marketing.addresses import address_keys, emails, phones
-from marketing.responses import KNOWN, UNKEYED_KINDS, Response
+from marketing.responses import HEARD, UNKEYED_KINDS, Response
 from marketing.touch import ForgedToken, contact_of
 from warehouse.inbox import BadPayload, Received, from_json, short, to_json
 
@@ -83,8 +83,8 @@ def read(entries: Sequence[Entry], unseal: Callable, key: bytes, region: str) ->
 
 def _row(position: int, entry: Entry, unseal: Callable, key: bytes) -> tuple:
     said = entry.response or from_json(entry.payload)
-    if said.kind not in KNOWN:
-        raise BadPayload(f"unknown kind; accepted: {', '.join(sorted(KNOWN))}")
+    if said.kind not in HEARD:
+        raise BadPayload(f"unknown kind; accepted: {', '.join(sorted(HEARD))}")
     meta = json.dumps(dict(said.meta), ensure_ascii=False, sort_keys=True) if said.meta else None
     contact_id, touch = said.contact_id, (None, None, None, None)
     if said.key is not None:

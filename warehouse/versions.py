@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from marketing.graph import Graph
 from warehouse import schema
 
-__all__ = ["Version", "chain_number", "chain_numbers", "newest", "register", "versions_of"]
+__all__ = ["Version", "all_chains", "chain_number", "chain_numbers", "newest", "register", "versions_of"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,12 @@ def newest(ledger, name: str) -> Version:
     if number is None:
         raise LookupError(f"no pass of {name!r} has run; chains that have: {', '.join(chain_numbers(ledger)) or 'none'}")
     return versions_of(ledger, number)[-1]
+
+
+def all_chains(ledger) -> list[int]:
+    """The numbers of every chain that has ever run here."""
+    with ledger.read() as tx:
+        return list(tx.execute(sa.select(schema.chain.c.id).order_by(schema.chain.c.id)).scalars())
 
 
 def register(ledger, graph: Graph, params_schema: dict, queries: dict[str, str], now: datetime) -> Version:

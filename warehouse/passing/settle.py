@@ -4,6 +4,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from marketing import calendar
+from marketing.gate import GROUNDS, consent_bit
 from marketing.responses import PURCHASED
 from warehouse import schema
 from warehouse.passing.literals import literal
@@ -30,12 +31,16 @@ def settle(passing) -> int:
         SELECT contact_id, 'suppressed', {literal(passing.as_of)} FROM settle_suppressions
         WHERE contact_id IS NOT NULL AND channel IS NULL AND (purpose IS NULL OR purpose = 'all')
           AND from_at <= {literal(passing.as_of)} AND (until_at IS NULL OR until_at > {literal(passing.as_of)})""")
-    if not engine.count("signals"):
+    passing.scan("consents", "settle_consents", since, constants=False)
+    withdrawn = engine.count("settle_consents")
+    if not engine.count("signals") and not withdrawn:
         return 0
     engine.execute("CREATE OR REPLACE TEMP TABLE leaving (version BIGINT, step VARCHAR, rank INTEGER, enrolment_id BIGINT,"
                    " seq SMALLINT, visit SMALLINT, since SMALLINT, passed SMALLINT, planned SMALLINT, fresh SMALLINT)")
     for version in passing.versions:
         _gather(passing, version)
+        if withdrawn:
+            _gather_unreachable(passing, version)
     left = engine.count("leaving")
     if left:
         passing.leave_now("leaving")
@@ -72,6 +77,36 @@ def _gather(passing, version: Version) -> None:
             JOIN windows AS w ON w.wave = n.enrolment_id >> 36
             WHERE s.happened_at > w.enrolled_at AND (NOT e.windowed OR s.happened_at <= w.closes_at)
             GROUP BY n.enrolment_id""")
+
+
+def _gather_unreachable(passing, version: Version) -> None:
+    """Who has said something of consent since the last pass and can be reached by no Send that is still ahead."""
+    engine, graph = passing.engine, version.graph
+    rank = next(edge.rank for edge in graph.out("*") if edge.on == "no_consent_left")
+    for (version_id, step), resting in list(passing.resting.items()):
+        ahead = graph.reaches.get(step, ()) if version_id == version.id and resting.residents else ()
+        if not ahead:
+            continue
+        sends = [graph.step(name) for name in ahead]
+        permitted = " OR ".join(sorted({_permitted(channel, send.purpose) for send in sends for channel in send.channels}))
+        engine.execute(f"""
+            INSERT INTO leaving
+            SELECT {version.id}, '{step}', {rank}, r.enrolment_id, r.seq, r.visit, r.since, r.passed, r.planned, 0
+            FROM {passing.residents(version.id, step)} AS r
+            JOIN {passing.standing()} AS s ON s.contact_id = r.enrolment_id & 68719476735
+            WHERE s.contact_id IN (SELECT contact_id FROM settle_consents) AND NOT ({permitted})
+              AND r.enrolment_id NOT IN (SELECT enrolment_id FROM leaving)""")
+
+
+def _permitted(channel: str, purpose: str) -> str:
+    """SQL over `standing`: whether there is a ground for a purpose on a channel (the rule `consent` of the gate)."""
+    grounds, bit = GROUNDS[channel, purpose], consent_bit(channel, purpose)
+    if "always" in grounds:
+        return "true"
+    given = ["s.granted & {bit}::UINTEGER <> 0".format(bit=bit)]
+    given += ["s.customer"] if "customer" in grounds else []
+    given += ["true"] if "no_objection" in grounds else []
+    return f"(s.refused & {bit}::UINTEGER = 0 AND ({' OR '.join(given)}))"
 
 
 def _windows(passing, version: Version) -> None:
