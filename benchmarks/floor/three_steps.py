@@ -87,6 +87,9 @@ class Floor:
 
     def _send(self, step: str, as_of: datetime) -> None:
         channel, address, sent, dropped, days = SENDS[step]
+        self._run("due", address=address, step=step, as_of=as_of)
+        if not self.con.execute("SELECT count(*) FROM due").fetchall()[0][0]:
+            return
         self._zones(channel, as_of)
         self._run("verdicts", address=address, step=step, channel=channel, as_of=as_of)
         self._run("plan", step=step, channel=channel, as_of=as_of)

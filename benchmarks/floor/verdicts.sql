@@ -1,14 +1,10 @@
 -- One row per contact due at a Send: the first rule that stops it, if any, and until when (NULL: dropped).
 CREATE OR REPLACE TEMP TABLE verdicts AS
-WITH due AS (
-    SELECT e.contact_id, e.latest_at, c.address_of_channel AS address_key, c.zone
-    FROM enrolments AS e JOIN contacts AS c ON c.contact_id = e.contact_id
-    WHERE e.place = $step AND e.due_at <= $as_of
-), consent AS (
-    SELECT contact_id, arg_max(status, happened_at) AS status FROM consents
+WITH consent AS (
+    SELECT contact_id, arg_max(status, happened_at) AS status FROM consents SEMI JOIN due USING (contact_id)
     WHERE channel = $channel AND purpose = 'commercial' GROUP BY contact_id
 ), customers AS (
-    SELECT DISTINCT contact_id FROM orders WHERE cancelled_at IS NULL AND amount >= 0
+    SELECT DISTINCT contact_id FROM orders SEMI JOIN due USING (contact_id) WHERE cancelled_at IS NULL AND amount >= 0
 ), stops AS (
     SELECT DISTINCT contact_id, address_key FROM suppressions
     WHERE from_at <= $as_of AND (until_at IS NULL OR until_at > $as_of) AND (channel IS NULL OR channel = $channel)
@@ -35,10 +31,10 @@ WITH due AS (
     JOIN touches AS t ON t.contact_id = c.contact_id AND t.chain = 'three_steps' AND t.step = $step
     WHERE j.reason IS NULL
 ), week AS (
-    SELECT contact_id, max(planned_at, 3)[3] + INTERVAL 7 DAY AS until_at FROM touches
+    SELECT contact_id, max(planned_at, 3)[3] + INTERVAL 7 DAY AS until_at FROM touches SEMI JOIN due USING (contact_id)
     WHERE planned_at > $as_of - INTERVAL 7 DAY GROUP BY contact_id HAVING count(*) >= 3
 ), month AS (
-    SELECT contact_id, max(planned_at, 8)[8] + INTERVAL 30 DAY AS until_at FROM touches
+    SELECT contact_id, max(planned_at, 8)[8] + INTERVAL 30 DAY AS until_at FROM touches SEMI JOIN due USING (contact_id)
     WHERE planned_at > $as_of - INTERVAL 30 DAY GROUP BY contact_id HAVING count(*) >= 8
 ), stopped AS (
     SELECT j.contact_id, j.latest_at,
