@@ -1,8 +1,9 @@
 """The identity of a touch, and the token by which it is known outside the house."""
 
 import hmac
-from base64 import b32decode, b32encode
+from base64 import b32encode
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from struct import Struct
 
@@ -14,6 +15,9 @@ CONTACT_MASK = (1 << CONTACT_BITS) - 1
 
 _IDENTITY = Struct(">qIBB")  # enrolment, step number, visit, leg: 14 bytes
 _TAG = 9
+_LETTERS = 37
+_ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyz234567")
+_TO_BASE_32 = str.maketrans("abcdefghijklmnopqrstuvwxyz234567", "0123456789abcdefghijklmnopqrstuv")
 
 
 class ForgedToken(ValueError):
@@ -61,7 +65,7 @@ def sealer(key: bytes):
         digest = masking.copy()
         digest.update(tag)
         masked = int.from_bytes(identity, "big") ^ int.from_bytes(digest.digest()[:14], "big")
-        return b32encode(tag + masked.to_bytes(14, "big")).decode("ascii")[:37].lower()
+        return b32encode(tag + masked.to_bytes(14, "big")).decode("ascii")[:_LETTERS].lower()
 
     return seal_one
 
@@ -73,25 +77,24 @@ def seal(key: bytes, enrolment_id: int, step_no: int, visit: int, leg: int) -> s
 
 def unseal(key: bytes, token: str) -> Touch:
     """The touch of a token. Raises `ForgedToken` for anything that `seal` with this key did not make."""
-    try:
-        raw = b32decode(token.upper() + "===")
-    except (ValueError, TypeError):
-        raise ForgedToken(f"not a token of this house: {token[:40]!r}") from None
-    if len(raw) != _TAG + 14:
+    if len(token) != _LETTERS or not _ALPHABET.issuperset(token):
         raise ForgedToken(f"not a token of this house: {token[:40]!r}")
+    # 37 letters hold 185 bits, one more than the token; int() reads base 32 in C, b32decode in Python.
+    raw = (int(token.translate(_TO_BASE_32), 32) >> 1).to_bytes(_TAG + 14, "big")
     tag, masked = raw[:_TAG], raw[_TAG:]
-    masking = _inner(key, b"mask")
+    masking = _inner(key, b"mask").copy()
     masking.update(tag)
     identity = (int.from_bytes(masked, "big") ^ int.from_bytes(masking.digest()[:14], "big")).to_bytes(14, "big")
-    tagging = _inner(key, b"tag")
+    tagging = _inner(key, b"tag").copy()
     tagging.update(identity)
     if not hmac.compare_digest(tagging.digest()[:_TAG], tag):
         raise ForgedToken(f"not a token of this house: {token[:40]!r}")
     return Touch(*_IDENTITY.unpack(identity))
 
 
+@cache
 def _inner(key: bytes, purpose: bytes):
-    """SHA-256 that has absorbed a block of its own for this key and purpose.
+    """SHA-256 that has absorbed a block of its own for this key and purpose; take a copy of it.
 
     The messages that follow have a fixed length, so that the plain prefix form of a
     keyed hash is sound: nothing can be appended to them.
