@@ -5,12 +5,10 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
-import sqlalchemy as sa
 
-from marketing.chance import DRAW_SQL
 from marketing.gate import consent_bit, known_zone, next_open
 from marketing.graph import ANYWHERE
-from warehouse.manifest import Part, current_number, parts_of
+from warehouse.manifest import Part, parts_of
 from warehouse.outbox import Batch
 from warehouse.scan import decode, scan
 from warehouse.schema import part
@@ -27,9 +25,10 @@ class Reader:
 
     def __init__(self, warehouse, touches: int):
         self.warehouse, self.engine = warehouse, warehouse.engine()
-        self.engine.execute(DRAW_SQL)
+        # A snapshot of its own: no sweeper takes the files away while they are read.
+        self.snapshot = warehouse.open_snapshot(engine=self.engine)
+        self.n = self.snapshot.n
         with warehouse.ledger.read() as tx:
-            self.n = current_number(tx)
             self.touches: Part = parts_of(tx, 1 << 62, "touches", part.c.n == touches)[0]
         self._touch_rows()
 
@@ -71,6 +70,7 @@ class Reader:
         return dropped, self._later(as_of)
 
     def close(self) -> None:
+        self.snapshot.release()
         self.engine.close()
 
     # What can have changed ------------------------------------------------------------------------------
@@ -83,12 +83,13 @@ class Reader:
         if self._scan("moves", "left_since", chain, since, part.c.reason.in_(reasons), part.c.to_step.in_(ends)):
             yield ("cancelled", "left_chain", "SELECT o.position, l.reason, l.to_step FROM outgoing AS o "
                    "JOIN left_since AS l ON l.enrolment_id = o.enrolment_id")
-        if self._scan("suppressions", "suppressions_now"):
+        if self._scan("suppressions", "suppressions_now", slice=None):
             key = ADDRESS.get(self.touches.channel)
-            by_key = f" OR s.address_key = o.{key}_key" if key else ""
+            # A row with an address stops whoever has it now; one without, its contact.
+            match = "s.address_key IS NULL AND s.contact_id = o.contact_id" + (f" OR s.address_key = o.{key}_key" if key else "")
             yield ("dropped", "suppressed", f"""
                 SELECT o.position, 'suppression', min(s.reason) FROM outgoing AS o
-                JOIN suppressions_now AS s ON s.contact_id = o.contact_id{by_key}
+                JOIN suppressions_now AS s ON {match}
                 WHERE s.from_at <= $as_of::TIMESTAMP AND (s.until_at IS NULL OR s.until_at > $as_of::TIMESTAMP)
                   AND (s.channel IS NULL OR s.channel = $channel)
                   AND (s.purpose = 'all' OR s.purpose = $purpose OR (s.purpose IS NULL AND $purpose <> 'transactional'))
@@ -111,10 +112,10 @@ class Reader:
 
     # Where it is read from ------------------------------------------------------------------------------
 
-    def _scan(self, tbl: str, view: str, *conditions) -> bool:
-        """Make a view over parts of this slice; False when there are none."""
+    def _scan(self, tbl: str, view: str, *conditions, slice: int | None = -1) -> bool:
+        """Make a view over parts of this slice (None: of all); False when there are none."""
         with self.warehouse.ledger.read() as tx:
-            parts = parts_of(tx, self.n, tbl, *conditions, slice=self.touches.slice)
+            parts = parts_of(tx, self.n, tbl, *conditions, slice=self.touches.slice if slice == -1 else slice)
         if parts:
             scan(self.engine, self.warehouse.store, parts, tbl, view)
         return bool(parts)

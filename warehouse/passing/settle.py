@@ -16,6 +16,8 @@ __all__ = ["settle"]
 def settle(passing) -> int:
     """Move out those with a goal, an exit response or a suppression listed since the last pass; returns how many."""
     engine, part = passing.engine, schema.part
+    if not any(resting.residents for resting in passing.resting.values()):
+        return 0
     since = part.c.place > passing.mark
     goal_kinds = {v.graph.goal.kind for v in passing.versions if v.graph.goal and v.graph.goal.ends}
     orders = [since] if PURCHASED in goal_kinds else [part.c.n < 0]
