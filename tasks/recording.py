@@ -13,10 +13,14 @@ __all__ = ["recorded", "starter"]
 
 
 def starter() -> str | None:
-    """Who started the present flow run, as far as the workflow engine knows: a schedule, an automation, a name."""
+    """Who started the present flow run: the command line says so in a tag, schedules and automations are known to
+    the workflow engine; None where nobody knows."""
     context = FlowRunContext.get()
-    created_by = getattr(context.flow_run, "created_by", None) if context else None
-    return created_by and (created_by.display_value or created_by.type)
+    if context is None or context.flow_run is None:
+        return None
+    named = [tag.removeprefix("by:") for tag in context.flow_run.tags if tag.startswith("by:")]
+    created_by = getattr(context.flow_run, "created_by", None)
+    return named[0] if named else created_by and (created_by.display_value or created_by.type)
 
 
 @contextmanager

@@ -53,6 +53,7 @@ def _doors(warehouse) -> tuple[list, list[str]]:
     file is broken is named instead."""
     import chains
     from flows.chain_files import queries
+    from warehouse.engine import parameters
     from warehouse.explaining import Door
     from warehouse.overview import wave_params
 
@@ -66,8 +67,8 @@ def _doors(warehouse) -> tuple[list, list[str]]:
             continue
         defaults = chain.params().model_dump(mode="json")
         known = json.loads(latest.get(name, "{}"))
-        doors.append(Door(name, query, {**defaults, **{key: known[key] for key in defaults if key in known}},
-                          chain.reenter_after))
+        asked = {key: known.get(key, default) for key, default in defaults.items() if key in parameters(query)}
+        doors.append(Door(name, query, asked, chain.reenter_after))
     return doors, broken
 
 

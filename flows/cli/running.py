@@ -1,7 +1,9 @@
 """How a command runs a flow: as a flow run where Prefect keeps it, else as plain functions."""
 
+import atexit
 import getpass
 import os
+import sys
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -48,9 +50,18 @@ def served() -> bool:
 
 def run_flow(flow: Callable[[], Any], **values: Any) -> Any:
     """Run a flow here and now; returns its data, raises its error. `flow` imports it, after Prefect was quieted."""
+    # Registered before Prefect registers its own: what is registered first runs last.
+    atexit.register(_end_quietly)
     quiet_prefect()
     made = flow()
     from prefect import tags
 
     with tags(f"by:{starter()}"):
         return made(**values)
+
+
+def _end_quietly() -> None:
+    """Close the error stream at the very end of the process: Prefect's threads outlive the interpreter, so that
+    DuckDB's bindings count their objects as leaked and print a page about it."""
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

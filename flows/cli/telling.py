@@ -93,20 +93,20 @@ def _entries(told) -> Iterator[tuple[datetime, int, str]]:
 def _moves(told) -> Iterator[tuple[datetime, int, str]]:
     for move in told.moves:
         if move["from_step"] and move["reason"] not in ("next", "deferred"):
-            yield (move["moved_at"], 3, f"{move['chain']}: from {words(move['from_step'])} to {_end(move['to_step'])} "
+            yield (move["moved_at"], 5 if move["reason"] == "unreached" else 1, f"{move['chain']}: from {words(move['from_step'])} to {_end(move['to_step'])} "
                                         f"({words(move['reason'])})")
 
 
 def _touches(told, refused_at_send: set) -> Iterator[tuple[datetime, int, str]]:
     for row in told.touches:
         name = f"{row['chain']}: {words(row['step'])}{_again(row)} by {row['channel']}"
-        yield row["planned_at"], 1, f"{name}: planned ({row['purpose']})"
+        yield row["planned_at"], 2, f"{name}: planned ({row['purpose']})"
         if row["outcome"] is None:
             yield told.as_of, 9, f"{name}: no receipt yet; it waits in the outbox, or its receipt is still to be filed"
         elif _key(row) not in refused_at_send:
             error = f" ({words(row['error'])})" if row["error"] else ""
             said = _OUTCOMES.get(row["outcome"], f"not sent ({words(row['outcome'])})").format(connector=row["connector"])
-            yield row["settled_at"], 2, f"{name}: {said}{error}"
+            yield row["settled_at"], 3, f"{name}: {said}{error}"
 
 
 def _refusals(told, zone: str) -> Iterator[tuple[datetime, int, str]]:
@@ -116,7 +116,7 @@ def _refusals(told, zone: str) -> Iterator[tuple[datetime, int, str]]:
         rule = f" (rule {row['rule']}{limit})" if row["rule"] else ""
         what = f"{words(row['step'])}{_again(row)}" if row["step"] else "hand-over"
         then = f"; put off until {moment(row['until_at'], zone)}" if row["until_at"] else "; not sent"
-        yield row["refused_at"], 2, f"{row['chain']}: {what} refused at {row['stage']}: {why}{rule}{then if row['step'] else ''}"
+        yield row["refused_at"], 3, f"{row['chain']}: {what} refused at {row['stage']}: {why}{rule}{then if row['step'] else ''}"
 
 
 def _responses(told) -> Iterator[tuple[datetime, int, str]]:
