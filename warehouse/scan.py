@@ -1,6 +1,7 @@
 """Parts as relations: files and inline rows of one table behind one view."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import pyarrow as pa
 
@@ -33,6 +34,14 @@ def decode(inline: bytes) -> pa.Table:
     return pa.ipc.open_stream(inline).read_all()
 
 
+#: The same types as DuckDB writes them.
+_SQL_TYPES = {
+    "int64": "BIGINT", "int32": "INTEGER", "int16": "SMALLINT", "uint8": "UTINYINT", "uint32": "UINTEGER", "uint64": "UBIGINT",
+    "string": "VARCHAR", "bool": "BOOLEAN", "timestamp[us]": "TIMESTAMP", "decimal128(18, 4)": "DECIMAL(18,4)",
+    "decimal128(18, 6)": "DECIMAL(18,6)",
+}
+
+
 def wide(table: Table) -> dict[str, str]:
     """The constants that a folded part holds as columns, since they differ by row: view column -> manifest column."""
     return {name: column for name, column in table.constants.items() if column in VARYING}
@@ -51,8 +60,10 @@ def scan(engine: Engine, store, parts: Sequence[Part], tbl: str, view: str, cons
         files = [part for part in parts if part.path and part.schema == schema]
         if files:
             sources.append(_files(engine, store, files, table, f"{view}_{schema}", constants, own=schema == 2))
-    if inline or table.open or not sources:  # an open table's view always has its documented columns
+    if inline:
         sources.append(_inline(engine, inline, table, view, constants))
+    elif table.open or not sources:  # an open table's view always has its documented columns
+        sources.append(_nothing(tbl, constants))
     engine.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS " + " UNION ALL BY NAME ".join(sources))
 
 
@@ -81,6 +92,15 @@ def _inline(engine: Engine, parts: Sequence[Part], table: Table, view: str, cons
             empty = empty.append_column(name, pa.array([], _CONSTANT_TYPES[table.constants[name]]))
     engine.register(f"{view}_inline", pa.concat_tables([empty, *pieces], promote_options="permissive"))
     return f"SELECT * FROM {view}_inline"
+
+
+@cache
+def _nothing(tbl: str, constants: bool) -> str:
+    """No rows of a table, with its columns: text alone, since to register an empty Arrow table costs milliseconds."""
+    table = TABLES[tbl]
+    typed = [(field.name, field.type) for field in table.columns]
+    typed += [(name, _CONSTANT_TYPES[column]) for name, column in table.constants.items()] if constants else []
+    return "SELECT " + ", ".join(f"NULL::{_SQL_TYPES[str(kind)]} AS {name}" for name, kind in typed) + " WHERE false"
 
 
 def shown(part: Part, table: Table, constants: bool) -> pa.Table:
