@@ -32,10 +32,11 @@ class DiagramError(Exception):
     """The program that lays out diagrams is missing or refused its input."""
 
 
-def svg(graph: Graph, flow: Flow, standing: Mapping[str, int], title: str = "") -> str:
+def svg(graph: Graph, flow: Flow | None, standing: Mapping[str, int], title: str = "") -> str:
     """The diagram as an inline SVG element without ids, so that several fit one page.
 
-    `standing`: contacts who stand at a step now. Raises DiagramError naming the package that draws.
+    `flow` None: the chain as it is written, without numbers. `standing`: contacts who stand at a step now.
+    Raises DiagramError naming the package that draws.
     """
     drawn = subprocess.run([_program(), "-Tsvg"], input=dot(graph, flow, standing), capture_output=True, text=True,
                            encoding="utf-8", check=False, timeout=60)
@@ -44,9 +45,10 @@ def svg(graph: Graph, flow: Flow, standing: Mapping[str, int], title: str = "") 
     return _bare(drawn.stdout, title or f"Diagram of the chain {graph.chain}")
 
 
-def dot(graph: Graph, flow: Flow, standing: Mapping[str, int]) -> str:
+def dot(graph: Graph, flow: Flow | None, standing: Mapping[str, int]) -> str:
     """The diagram as text of the DOT language."""
-    edges = _weighed(graph, flow)
+    counted = flow is not None
+    edges = _weighed(graph, flow or {})
     most = max((count for _, count in edges), default=0)
     came: dict[str, int] = {}
     for edge, count in edges:
@@ -60,14 +62,15 @@ def dot(graph: Graph, flow: Flow, standing: Mapping[str, int]) -> str:
         f'node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=11, fontcolor="{INK}", '
         'margin="0.16,0.09", height=0.4, penwidth=1.1]',
         f'edge [fontname="Helvetica", fontsize=9.5, fontcolor="{MUTED}", color="{LINE}", arrowsize=0.6]',
-        f'"{ENTRY}" [shape=plain, style="", label={_label("audience", f"{entered:,} entered")}]',
+        f'"{ENTRY}" [shape=plain, style="", label={_label("audience", f"{entered:,} entered" if counted else "")}]',
     ]
     if ANYWHERE in met:
         lines.append(f'"{ANYWHERE}" [style="rounded,dashed", color="{LINE}", label={_label("from any step", "")}]')
     for step in graph.steps:
         if step.name in met:
-            lines.append(_box(step, came.get(step.name, 0), standing.get(step.name, 0), step.name in goals))
-    lines += [_edge(graph, edge, count, most) for edge, count in edges]
+            here = (came.get(step.name, 0), standing.get(step.name, 0)) if counted else None
+            lines.append(_box(step, here, step.name in goals))
+    lines += [_edge(graph, edge, count if counted else None, most) for edge, count in edges]
     return "\n".join([*lines, "}"])
 
 
@@ -86,12 +89,14 @@ def _weighed(graph: Graph, flow: Flow) -> list[tuple[Edge, int]]:
     return list(found.values())
 
 
-def _box(step: Step, came: int, stands: int, is_goal: bool) -> str:
+def _box(step: Step, here: tuple[int, int] | None, is_goal: bool) -> str:
+    """`here`: how many came to the step, and how many stand at it now; None: no numbers."""
     fill, border = PAINT["goal" if is_goal else step.kind]
     title, detail = _words(step)
-    numbers = f"{came:,}" + (f" ({stands:,} there now)" if stands and step.kind != "end" else "")
+    came, stands = here or (0, 0)
+    numbers = f"{came:,}" + (f" ({stands:,} there now)" if stands and step.kind != "end" else "") if here else ""
     shape = ', style="filled", shape=oval, margin="0.1,0.05"' if step.kind == "end" else ""
-    faint = f', fontcolor="{MUTED}"' if not came else ""
+    faint = f', fontcolor="{MUTED}"' if here and not came else ""
     return f'"{step.name}" [fillcolor="{fill}", color="{border}", label={_label(title, detail, numbers)}{shape}{faint}]'
 
 
@@ -124,7 +129,8 @@ def _label(title: str, detail: str, numbers: str = "") -> str:
     return f"<{'<br/>'.join(rows)}>"
 
 
-def _edge(graph: Graph, edge: Edge, count: int, most: int) -> str:
+def _edge(graph: Graph, edge: Edge, count: int | None, most: int) -> str:
+    """`count`: the moves along it; None: drawn without a crowd."""
     words = [] if edge.on in ("next", "entered", "held_out", "window_closed") else [edge.on.replace("_", " ")]
     if edge.on == "otherwise" and graph.step(edge.from_).kind == "wait":
         words = ["silence"]
@@ -137,7 +143,7 @@ def _edge(graph: Graph, edge: Edge, count: int, most: int) -> str:
     width = THINNEST + (WIDEST - THINNEST) * (count / most) ** 0.5 if count else THINNEST
     # an arrow's head grows with its line; a small one leaves the number beside it readable
     style = f"penwidth={width:.2f}, arrowsize={0.62 - 0.05 * width:.2f}"
-    if not count:
+    if count == 0:
         style += f', color="{FAINT}", style=dashed'
     elif edge.goto or HOLDOUT in (edge.from_, edge.to) or edge.from_ == ANYWHERE:
         style += ", style=dashed"
