@@ -51,6 +51,8 @@ class Book:
         self.planned: list[Planned] = []
         self.answers: list[Answer] = []
         self.suppressions: list[Suppressed] = []
+        #: How many of the suppressions the last pass of each chain knew.
+        self.read: dict[str, int] = {}
         self.handed_over: list[tuple[str, int]] = []
 
     def answered(self, kind: str, happened_at: datetime, contact: int, touch: Planned | None = None,

@@ -25,10 +25,11 @@ class Model(Book):
 
         `audience` holds who the chain's own query returns, `audiences` who each query of a Split returns.
         """
+        news, self.read[chain] = self.suppressions[self.read.get(chain, 0):], len(self.suppressions)
         inside = [e for e in self.enrolments if e.chain == chain and not e.over]
         for enrolment in inside:
             enrolment.came_back = False
-            self._settle(enrolment, as_of)
+            self._settle(enrolment, as_of, news)
         self._take_in(chain, as_of, self._take_hand_overs(chain), handed_over=True)
         self._take_in(chain, as_of, sorted(audience), handed_over=False)
         for enrolment in [e for e in self.enrolments if e.chain == chain and not e.over]:
@@ -37,7 +38,7 @@ class Model(Book):
 
     # -- settle: goals and exits, before everything else
 
-    def _settle(self, e: Enrolment, as_of: datetime) -> None:
+    def _settle(self, e: Enrolment, as_of: datetime, news: list[Suppressed]) -> None:
         chain = self.chains[e.chain]
         own = [a for a in self.answers if a.contact == e.contact and not a.machine and a.happened_at > e.enrolled_at]
         goal = chain.goal
@@ -51,7 +52,8 @@ class Model(Book):
             if any(a.kind == kind for a in own):
                 self._leave_at_once(e, kind, f"exit:{reason}", as_of, Exit(reason))
                 return
-        if self.history(e.contact).suppressed_at(as_of):
+        # Older suppressions are the gate's business.
+        if any(s.contact == e.contact and s.holds(as_of) for s in news):
             self._leave_at_once(e, "suppressed", "exit:suppressed", as_of, Exit("suppressed"))
 
     def _leave_at_once(self, e: Enrolment, reason: str, to: str, as_of: datetime, end) -> None:

@@ -93,7 +93,7 @@ class TestExits:
         assert path(model)[2:] == [("answer", "exit:called", "inbound_call", day(2), day(2))]
 
     def test_suppressed(self):
-        """Who is suppressed as a whole leaves at the next pass of every chain, while the suppression holds."""
+        """A suppression of the whole contact, known since the chain's last pass and in force, ends the enrolment."""
         model = model_of(small_chain(offer("ask"), WAIT), contacts=(1, 2))
         model.run_pass("winter", day(0), {1, 2})
         model.suppressed(1, day(1))
@@ -102,6 +102,15 @@ class TestExits:
 
         assert path(model, 1)[2:] == [("answer", "exit:suppressed", "suppressed", day(2), day(2))]
         assert path(model, 2)[2:] == []
+
+    def test_suppressed_before(self):
+        """A suppression older than the enrolment ends nothing: it is the gate's business."""
+        model = model_of(small_chain(offer("ask"), WAIT))
+        model.suppressed(ANNA, day(-1))
+        model.run_pass("winter", day(0), {ANNA})
+        model.run_pass("winter", day(1))
+
+        assert model.active() == [("winter", ANNA, 1, "answer", day(0))]
 
     def test_suppress_elsewhere(self):
         """A Suppress in one chain takes the contact out of the others."""

@@ -1,0 +1,192 @@
+"""The same world through the real engine: one warehouse with small slices, a simulated clock, scripted connectors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from connectors.memory import Memory, MemorySettings
+from connectors.message import Messages
+from flows import recipe
+from marketing.addresses import address_key
+from marketing.house import House
+from marketing.policy import Policy
+from marketing.responses import PURCHASED, Response
+from marketing.steps import TRANSACTIONAL, Purpose
+from marketing.touch import seal
+from outbox.wired import Wired
+from tests.model.facts import Planned
+from tests.model.random_chains import AUDIENCES, CHANNELS
+from tests.model.worlds import ZONE, Event, World
+from warehouse import Warehouse
+from warehouse.inbox import Inbox, to_json
+from warehouse.tables import TABLES
+
+__all__ = ["EngineWorld"]
+
+HOUSE = """
+name = "Test"
+language = "fr"
+country = "FR"
+zone = "{zone}"
+currency = "EUR"
+environment = "test"
+[vat]
+included = false
+rate = 0.2
+[channels]
+email = "memory"
+sms = "memory"
+post = "memory"
+[connectors.memory]
+kind = "memory"
+[costs]
+email = 0.01
+sms = 0.05
+post = 0.7
+"""
+POLICY = """
+country = "FR"
+global_holdout = 0.0
+[[cap]]
+name = "few"
+purposes = ["commercial", "relationship"]
+at_most = {at_most}
+within_days = {within_days}
+"""
+
+
+class EngineWorld:
+    """A world in a folder of its own; `happen()` each event, then read the relations."""
+
+    def __init__(self, world: World, home: Path, monkeypatch):
+        self.world, self.runs, self.answers = world, 0, 0
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "house.toml").write_text(HOUSE.format(zone=ZONE))
+        (home / "policy.toml").write_text(POLICY.format(at_most=world.at_most, within_days=world.within_days))
+        house, policy = House.read(home / "house.toml"), Policy.read(home / "policy.toml")
+        self.warehouse = Warehouse.open(home, house, policy, slice_bits=4, threads=1)
+        self.warehouse.clock.simulate(world.events[0].moment)
+        memory = Memory("memory", MemorySettings(record=False, idempotent=False, script=self._outcome))
+        self.wired = Wired(self.warehouse, {"memory": memory}, Messages(home, "fr"),
+                           wall=lambda: datetime.now(UTC).replace(tzinfo=None), send_for=0)
+        chains = {chain.name: chain for chain in world.chains}
+        monkeypatch.setattr(recipe.chains, "load", chains.__getitem__)
+        monkeypatch.setattr(recipe, "queries", self._queries)
+        self._load_contacts()
+        self.inbox = Inbox(self.warehouse)
+
+    def close(self) -> None:
+        self.inbox.close()
+        self.warehouse.close()
+
+    # -- what happens
+
+    def happen(self, event: Event, answered: list[tuple[int, Planned | None]]) -> None:
+        """One event, with the touches that the answers are keyed to."""
+        self.warehouse.clock.advance(event.moment)
+        self.runs += 1
+        match event.what:
+            case "pass":
+                recipe.run_pass(self.wired, event.chain, run=f"run-{self.runs}")
+            case "drain":
+                recipe.do(recipe.send, self.wired, "memory", f"run-{self.runs}")
+                recipe.do(recipe.fold, self.wired, f"run-{self.runs}")
+            case "suppression":
+                until = event.lasts and event.moment + event.lasts
+                self._list("suppressions", [{"contact_id": contact, "reason": "test", "from_at": event.moment,
+                                             "until_at": until} for contact in event.people], event.moment)
+            case "answer":
+                for contact, touch in answered:
+                    self._answer(event, contact, touch)
+
+    def _outcome(self, touch, now):
+        return self.world.outcome(touch.contact_id, touch.tags["step"], int(touch.tags["visit"]))
+
+    def _answer(self, event: Event, contact: int, touch: Planned | None) -> None:
+        happened_at = event.moment - event.ago
+        self.answers += 1
+        if event.kind == PURCHASED and touch is None:
+            self._list("orders", [{"contact_id": contact, "order_id": f"o{self.answers}", "line_id": "1",
+                                   "ordered_at": happened_at}], event.moment)
+            return
+        key = self._key(touch) if touch else None
+        if touch is None or key is not None:
+            response = Response(f"r{self.answers}", event.kind, happened_at, event.moment, key=key,
+                                contact_id=None if touch else contact, machine=event.machine, meta=event.meta)
+            self.inbox.put("test", response.dedup, to_json(response), event.moment)
+
+    def _key(self, touch: Planned) -> str | None:
+        """The token of a touch of the model, if the engine enrolled that contact at the same moment."""
+        found = self.rows("SELECT enrolment_id FROM enrolments WHERE chain = $chain AND contact_id = $contact "
+                          "AND enrolled_at = $enrolled_at ORDER BY enrolment_id",
+                          chain=touch.chain, contact=touch.contact, enrolled_at=touch.enrolment.enrolled_at)
+        numbers = self.rows("SELECT id FROM ledger_steps WHERE name = $step AND chain = "
+                            "(SELECT id FROM ledger_chains WHERE name = $chain)", step=touch.step, chain=touch.chain)
+        if not found or not numbers:
+            return None
+        return seal(self.warehouse.key, found[-1][0], numbers[0][0], touch.visit, touch.leg)
+
+    # -- what it says
+
+    def rows(self, query: str, **values) -> list[tuple]:
+        with self.warehouse.snapshot() as snapshot:
+            return [tuple(row.values()) for row in snapshot.sql(query, **values).to_pylist()]
+
+    def relations(self) -> dict[str, list[tuple]]:
+        """Moves, touches and refusals with the columns of the slow model's rows, the wave's number left out."""
+        return {
+            "moves": self.rows("SELECT chain, contact_id, seq, from_step, to_step, reason, visit, due_at, moved_at FROM moves"),
+            "touches": self.rows("SELECT chain, contact_id, step, visit, leg, channel, planned_at FROM touches"),
+            "refusals": self.rows("SELECT chain, contact_id, step, visit, reason, until_at, stage, refused_at FROM refusals"),
+        }
+
+    # -- what it stands on
+
+    def _queries(self, chain) -> dict[str, str]:
+        """Audiences as lists of (moment, contact): each pass of the script finds who is in them then."""
+        passes = [event for event in self.world.events if (event.what, event.chain) == ("pass", chain.name)]
+        members = {"everybody": [(e.moment, e.people) for e in passes]}
+        members |= {name: [(e.moment, e.groups[name]) for e in passes] for name in AUDIENCES}
+        return {name: _query(sorted({(moment, one) for moment, people in listed for one in people}))
+                for name, listed in members.items()}
+
+    def _load_contacts(self) -> None:
+        now, contacts, consents = self.world.events[0].moment, [], []
+        for contact in self.world.contacts:
+            number, here = contact.contact_id, contact.channels
+            mail, phone = f"c{number}@example.org", f"+3361234{number:04}"
+            row = {"contact_id": number, "client_id": f"c{number}", "zone": contact.zone, "created_at": now}
+            if "email" in here:
+                row |= {"email": mail, "email_key": address_key(self.warehouse.key, mail)}
+            if "sms" in here:
+                row |= {"phone": phone, "phone_key": address_key(self.warehouse.key, phone)}
+            if "post" in here:
+                row |= {"last_name": "Martin", "address_1": f"{number} rue Haute", "postcode": "75001", "city": "Paris",
+                        "country": "FR"}
+            contacts.append(row)
+            consents += [{"contact_id": number, "channel": channel, "purpose": str(purpose), "status": "granted",
+                          "happened_at": now} for channel in CHANNELS for purpose in Purpose if purpose != TRANSACTIONAL]
+        self._list("contacts", contacts, now)
+        self._list("consents", consents, now)
+
+    def _list(self, tbl: str, rows: list[dict], now: datetime) -> None:
+        """Rows of a table, listed by one commit."""
+        self.runs += 1
+        commit = self.warehouse.commit(run=f"load-{self.runs}", as_of=now)
+        columns = TABLES[tbl].columns
+        for slice in sorted({self.warehouse.slice_of(row["contact_id"]) for row in rows}):
+            own = [row for row in rows if self.warehouse.slice_of(row["contact_id"]) == slice]
+            commit.add(tbl, pa.Table.from_pylist([{n: row.get(n) for n in columns.names} for row in own], columns), slice=slice)
+        commit.apply()
+
+
+def _query(members: list[tuple[datetime, int]]) -> str:
+    """A query that returns the members of the pass's moment."""
+    if not members:
+        return "SELECT contact_id FROM contacts WHERE contact_id < 0 AND $as_of IS NOT NULL"
+    values = ", ".join(f"(TIMESTAMP '{moment.isoformat(sep=' ')}', {contact})" for moment, contact in members)
+    return (f"SELECT c.contact_id FROM contacts AS c JOIN (VALUES {values}) AS m (moment, contact_id) "
+            "ON m.contact_id = c.contact_id WHERE m.moment = $as_of")
