@@ -230,7 +230,7 @@ class Memory(Base):
         """The scripted responses received after `cursor` (an instant) and by `now`, oldest first."""
         since = datetime.fromisoformat(cursor) if cursor else datetime.min
         ready = [r for r in self._coming if since < r.received_at <= now]
-        return sorted(ready, key=lambda r: (r.received_at, r.dedup)), now.isoformat()
+        return sorted(ready, key=lambda r: (r.received_at, r.dedup)), now.isoformat() if ready else cursor
 
     def close(self) -> None:
         """Let go of the file."""
