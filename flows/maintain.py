@@ -28,4 +28,5 @@ def tidy_up(wired: Wired, *, run: str, run_name: str | None = None, starter: str
 def maintain() -> Any:
     """Fold small parts, sweep files that nobody lists."""
     done = tidy_up(wiring.wired(), run=str(flow_run.id), run_name=flow_run.name, starter=recording.starter())
-    return Completed(message=f"{done['folded']:,} small parts folded, {done['files'] + done['orphans']:,} files deleted.", data=done)
+    deleted = done["files"] + done["orphans"]
+    return Completed(message=f"{done['folded']:,} small parts folded, {deleted:,} files deleted.", data=done)

@@ -25,7 +25,8 @@ def gather(warehouse: Warehouse, chains: Iterable[Chain], only: str | None = Non
     for row in read.chains:
         chain = known.get(row.chain)
         pages.append(ChainPage(row.chain, chain.title if chain else row.chain.replace("_", " "),
-                               brief(chain) if chain else "Its file is no longer there.", newest(warehouse.ledger, row.chain).graph))
+                               brief(chain) if chain else "Its file is no longer there.",
+                               newest(warehouse.ledger, row.chain).graph))
     return Report(
         title=house.name if only is None else f"{house.name}: {only.replace('_', ' ')}",
         intro="What the chains did, what it cost, and what it brought, as far as the holdout can tell.",

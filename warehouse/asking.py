@@ -27,12 +27,16 @@ def ask(warehouse, query: str) -> pa.Table:
     """
     if _TABLES.fullmatch(query):
         return _listed()
-    with warehouse.snapshot() as snapshot:
-        con = snapshot.con
-        _hold_to_question(con, query)
-        for setting in _locks(warehouse):
-            con.execute(setting).fetchall()
-        return con.sql(query).to_arrow_table()
+    engine = warehouse.engine(own=True)
+    try:
+        with warehouse.snapshot(engine=engine) as snapshot:
+            con = snapshot.con
+            _hold_to_question(con, query)
+            for setting in _locks(warehouse):
+                con.execute(setting).fetchall()
+            return con.sql(query).to_arrow_table()
+    finally:
+        engine.close()
 
 
 def _listed() -> pa.Table:

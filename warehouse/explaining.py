@@ -107,10 +107,10 @@ def explain(snapshot, contact: dict, doors: Sequence[Door], graphs: Mapping[tupl
     moves, touches, consents = asked("moves"), asked("touches"), asked("consents")
     lives = _lives(moves, touches, graphs, latencies or {}, snapshot.warehouse.house.zone)
     customer = asked("customer")[0]["lines"] > 0
+    suppressions = asked("suppressions", as_of=as_of, email_key=contact["email_key"], phone_key=contact["phone_key"])
     return Explanation(
-        contact, as_of, _permissions(contact, consents, customer), consents,
-        asked("suppressions", as_of=as_of, email_key=contact["email_key"], phone_key=contact["phone_key"]),
-        lives, [_verdict(snapshot, contact_id, door, lives, as_of) for door in doors],
+        contact, as_of, _permissions(contact, consents, suppressions, customer), consents, suppressions, lives,
+        [_verdict(snapshot, contact_id, door, lives, as_of) for door in doors],
         moves, touches, asked("refusals"), asked("responses"))
 
 
@@ -169,7 +169,7 @@ def _verdict(snapshot, contact_id: int, door: Door, lives: Sequence[Life], as_of
     return Verdict(door.chain, "may_enter" if found else "not_in_audience", params=door.params)
 
 
-def _permissions(contact: dict, consents: Sequence[dict], customer: bool) -> list[dict]:
+def _permissions(contact: dict, consents: Sequence[dict], suppressions: Sequence[dict], customer: bool) -> list[dict]:
     """For each channel on which the contact can be reached and each purpose: whether, and on which ground."""
     reach = {EMAIL: contact["email_key"] is not None, POST: bool(contact["by_post"]), FEED: False, WEBHOOK: False,
              **dict.fromkeys((SMS, PHONE, VOICE), contact["phone_key"] is not None)}
@@ -179,9 +179,17 @@ def _permissions(contact: dict, consents: Sequence[dict], customer: bool) -> lis
         if reach[channel] and purpose != "transactional":
             status, grounds = said.get((channel, str(purpose))), GROUNDS[channel, purpose]
             ground = _ground(status, grounds, customer)
-            found.append({"channel": channel, "purpose": str(purpose), "allowed": ground is not None,
-                          "ground": ground or status or "no_consent"})
+            stopped = any(_stops(row, channel, str(purpose)) for row in suppressions)
+            found.append({"channel": channel, "purpose": str(purpose), "allowed": ground is not None and not stopped,
+                          "ground": "suppressed" if stopped else ground or status or "no_consent"})
     return found
+
+
+def _stops(row: dict, channel: str, purpose: str) -> bool:
+    """Whether a suppression closes a channel for a purpose; one of an address closes what goes to that address."""
+    of_another = {"email": channel != EMAIL, "phone": channel not in (SMS, PHONE, VOICE)}.get(row["of_address"], False)
+    return (row["in_force"] and row["channel"] in (None, channel) and row["purpose"] in (None, "all", purpose)
+            and not of_another)
 
 
 def _ground(status: str | None, grounds: frozenset[str], customer: bool) -> str | None:

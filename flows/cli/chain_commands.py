@@ -39,7 +39,7 @@ def listing() -> Answer:
 def diagram(
     chain: Chain = None,
     write: Annotated[Path | None, typer.Option("--write", help="Write the page into this file.", show_default=False)] = None,
-    check: Annotated[bool, typer.Option("--check", help="With --write: only say whether the file is as it would be written.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="With --write: only say whether the file is current.")] = False,
 ) -> Answer:
     """Draw the chains as Mermaid diagrams and tables, in Markdown."""
     import chains
@@ -51,8 +51,8 @@ def diagram(
         return Answer({"chains": names, "markdown": text}, [text.rstrip()])
     if check:
         same = write.is_file() and write.read_text(encoding="utf-8") == text
-        said = f"{write} is as the chains are." if same else f"{write} is out of date. Next: relance chains diagram --write {write}"
-        return Answer({"chains": names, "path": str(write), "current": same}, [said], 0 if same else FAILED)
+        said = "is as the chains are." if same else f"is out of date. Next: relance chains diagram --write {write}"
+        return Answer({"chains": names, "path": str(write), "current": same}, [f"{write} {said}"], 0 if same else FAILED)
     return Answer({"chains": names, "path": written(write, text)}, [f"Written: {write}"])
 
 
@@ -76,7 +76,9 @@ def check(chain: Chain = None) -> Answer:
 
 @family.command()
 @answers
-def new(name: Annotated[str, typer.Argument(help="Lower-case letters, digits and _: the folder's name.", show_default=False)]) -> Answer:
+def new(
+    name: Annotated[str, typer.Argument(help="Lower-case letters, digits and _: the folder's name.", show_default=False)],
+) -> Answer:
     """Begin a new chain: a folder with a working brief, its audience, and messages in French and English."""
     import chains
     from flows.cli.beginning import begin

@@ -47,10 +47,12 @@ def _tables(found) -> Any:
     if not figures.chains:
         yield "No chain has enrolled anybody yet. Next: relance pass CHAIN"
         return
-    yield table(["Chain", "Waves#", "Enrolled#", "Held out#", "Active#", "Goal#", "Planned#", "Sent#", "Refused#", "Deferred#", "Cost#"],
+    yield table(["Chain", "Waves#", "Enrolled#", "Held out#", "Active#", "Goal#", "Planned#", "Sent#", "Refused#", "Deferred#",
+                 "Cost#"],
                 [(c.chain, c.waves, c.enrolled, c.held_out, c.active, count(c.goal), c.planned, c.sent, c.dropped, c.deferred,
                   money(c.cost, currency)) for c in figures.chains])
-    yield table(["Chain", "Attributed revenue (last touch)#", "Incremental revenue (holdout)#", "95 % interval#", "ROI (margin)#"],
+    yield table(["Chain", "Attributed revenue (last touch)#", "Incremental revenue (holdout)#", "95 % interval#",
+                 "ROI (margin)#"],
                 [(c.chain, money(c.attributed_revenue, currency), *_incremental(c, currency, money, span, return_of))
                  for c in figures.chains])
     yield table(["Chain", "Step", "Channel", "Planned#", "Sent#", "Bounced#", "Responded#", "Left#", "Cost#"],
@@ -58,7 +60,8 @@ def _tables(found) -> Any:
                   money(s.cost, currency)) for s in figures.steps])
     if figures.refusals:
         yield table(["Chain", "Refused because", "Rule", "When", "Dropped#", "Deferred#"],
-                    [(r.chain, r.reason.replace("_", " "), r.rule, f"at {r.stage}", r.dropped, r.deferred) for r in figures.refusals])
+                    [(r.chain, r.reason.replace("_", " "), r.rule, f"at {r.stage}", r.dropped, r.deferred)
+                     for r in figures.refusals])
     yield table(["Pressure", "Touched#", "Median#", "9 in 10 below#", "Most#"],
                 [(f"{p.window_days} days", f"{p.touched:,} of {p.contacts:,}", f"{p.p50:g}", f"{p.p90:g}", f"{p.most:g}")
                  for p in figures.pressure])

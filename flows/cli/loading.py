@@ -17,7 +17,7 @@ Kind = StrEnum("Kind", {name: name for name in ("contacts", "orders", "consents"
 def load(
     kind: Annotated[Kind, typer.Argument(help="What the rows of the file are.", show_default=False)],
     path: Annotated[Path, typer.Argument(help="A CSV or Parquet file.", show_default=False)],
-    confirm: Annotated[bool, typer.Option("--confirm", help="Load although the size is unusual, or over 1 % is rejected.")] = False,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Load an unusual size, or with over 1 % rejected.")] = False,
 ) -> Answer:
     """Load a file: contacts, orders, consents or suppressions.
 

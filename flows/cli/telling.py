@@ -46,19 +46,22 @@ def permissions(told) -> Iterator[str]:
 
 def suppressions(told, zone: str) -> Iterator[str]:
     for row in told.suppressions:
-        what = {None: "commercial and relationship messages", "all": "every message"}.get(row["purpose"], f"{row['purpose']} messages")
+        what = {None: "commercial and relationship messages", "all": "every message"}.get(
+            row["purpose"], f"{row['purpose']} messages")
         by = f" by {row['channel']}" if row["channel"] else ""
         until = f" until {moment(row['until_at'], zone)}" if row["until_at"] else ""
         state = "" if row["in_force"] else " (not in force)"
-        held = " (its address)" if row["of_address"] else ""
-        yield f"suppressed{held} for {what}{by} since {moment(row['from_at'], zone)}{until}: {words(row['reason'] or 'no reason given')}{state}"
+        held = f" (its {row['of_address']})" if row["of_address"] else ""
+        reason = words(row["reason"] or "no reason given")
+        yield f"suppressed{held} for {what}{by} since {moment(row['from_at'], zone)}{until}: {reason}{state}"
 
 
 def _inside(life, zone: str) -> str:
     stands = _STANDS.get(life.kind, "stands").format(step=words(life.stands_at), hears=" or ".join(words(h) for h in life.hears))
-    due = f"; moves on at {moment(life.due_at, zone)} if nothing comes" if life.kind == "wait" else f"; due at {moment(life.due_at, zone)}"
-    if life.kind == "wait" and life.due_at is None:
-        due = "; its clock starts when the message has left"
+    due = f"; due at {moment(life.due_at, zone)}"
+    if life.kind == "wait":
+        due = (f"; moves on at {moment(life.due_at, zone)} if nothing comes" if life.due_at else
+               "; its clock starts when the message has left")
     return (f"inside since {moment(life.enrolled_at, zone)} (wave {life.wave}); at {words(life.stands_at)} since "
             f"{moment(life.since, zone)}, {stands}{due}")
 
@@ -81,7 +84,7 @@ def _outside(verdict, lives: list, zone: str) -> str:
 
 def _end(step: str) -> str:
     action, _, argument = step.partition(":")
-    return f"{action} {words(argument)}" if argument else action
+    return words(f"{action} {argument}".strip())
 
 
 def _entries(told) -> Iterator[tuple[datetime, int, str]]:
@@ -93,8 +96,8 @@ def _entries(told) -> Iterator[tuple[datetime, int, str]]:
 def _moves(told) -> Iterator[tuple[datetime, int, str]]:
     for move in told.moves:
         if move["from_step"] and move["reason"] not in ("next", "deferred"):
-            yield (move["moved_at"], 5 if move["reason"] == "unreached" else 1, f"{move['chain']}: from {words(move['from_step'])} to {_end(move['to_step'])} "
-                                        f"({words(move['reason'])})")
+            way = f"from {words(move['from_step'])} to {_end(move['to_step'])} ({words(move['reason'])})"
+            yield move["moved_at"], 5 if move["reason"] == "unreached" else 1, f"{move['chain']}: {way}"
 
 
 def _touches(told, refused_at_send: set) -> Iterator[tuple[datetime, int, str]]:

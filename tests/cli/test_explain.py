@@ -38,7 +38,9 @@ def test_held_out(passed, arms):
 @pytest.mark.parametrize(("name", "reason", "line"), [
     ("C01", "we miss you refused at plan: consent was refused or withdrawn (rule email/relationship); not sent",
      "may not get relationship messages by email: refused"),
-    ("C03", "we miss you refused at plan: on the suppression list (rule suppression); not sent",
+    ("C03", "win back letter refused at plan: on the suppression list (rule suppression); not sent",
+     "may not get commercial messages by post: suppressed"),
+    ("C03", "reactivate_lapsed: from last response to exit not reached (not sent)",
      "suppressed for commercial and relationship messages since 2025-03-01 00:00: opposition"),
 ])
 def test_refused(passed, arms, name, reason, line):

@@ -19,8 +19,8 @@ def test_report(passed):
 
     assert said.code == 0
     assert "not enough data" in said.out and "consent withdrawn" in said.out and "Amounts in EUR" in said.out
-    assert [(row["chain"], row["enrolled"], row["sent"] + row["dropped"] + row["held_out"]) for row in record["figures"]["chains"]] == [
-        ("reactivate_lapsed", 20, 20)]
+    assert [tuple(row[name] for name in ("chain", "enrolled", "held_out", "sent", "dropped", "active", "ended"))
+            for row in record["figures"]["chains"]] == [("reactivate_lapsed", 20, 2, 17, 3, 19, 1)]
     assert {row["run"] for row in record["figures"]["waves"]} == {
         row["run"] for row in passed("sql", "select run from runs where kind = 'pass'", "--json").json["rows"]}
 
@@ -40,7 +40,7 @@ def test_balanced(passed):
     """Everybody who entered is accounted for."""
     said, record = passed("reconcile"), passed("reconcile", "reactivate_lapsed", "--json").json
 
-    assert (said.code, said.out) == (0, "reactivate_lapsed: 20 entered = 20 active: balanced\n")
+    assert (said.code, said.out) == (0, "reactivate_lapsed: 20 entered = 19 active + 1 exit:not_reached (not_sent): balanced\n")
     assert (record["balanced"], record["chains"]["reactivate_lapsed"]["contradictions"]) == (True, [])
 
 
@@ -54,4 +54,4 @@ def test_not_balanced(passed):
     with ledger.begin() as tx:
         tx.execute(change.values(residents=rest.c.residents - 1))
 
-    assert (said.code, said.out) == (1, "reactivate_lapsed: 20 entered = 21 active: NOT BALANCED\n")
+    assert (said.code, said.out) == (1, "reactivate_lapsed: 20 entered = 20 active + 1 exit:not_reached (not_sent): NOT BALANCED\n")

