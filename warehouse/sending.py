@@ -97,7 +97,9 @@ class Reader:
         if consent_bit(self.touches.channel, self.touches.purpose) and self._scan("consents", "consents_since", since):
             yield ("dropped", "consent_withdrawn", """
                 SELECT o.position, $channel || '/' || $purpose, NULL FROM outgoing AS o JOIN (
-                    SELECT contact_id, arg_max(status, happened_at) AS status FROM consents_since
+                    SELECT contact_id,
+                           arg_max(status, epoch_us(happened_at) * 2 + (status <> 'granted')::BIGINT) AS status
+                    FROM consents_since
                     WHERE channel = $channel AND purpose = $purpose GROUP BY contact_id) AS s USING (contact_id)
                 WHERE s.status <> 'granted'""")
 
