@@ -47,6 +47,7 @@ def hold(world: World) -> dict[str, int]:
         _hold_accounts(warehouse)
         numbers = _hold_touches(world, warehouse)
         _hold_cap(warehouse)
+        _hold_consent(warehouse)
         numbers |= _hold_files(warehouse)
     finally:
         warehouse.close()
@@ -99,6 +100,14 @@ def _hold_cap(warehouse: Warehouse) -> None:
         planned.sort()
         over = [one for first, one in zip(planned, planned[AT_MOST:]) if one - first < timedelta(days=WITHIN_DAYS)]
         assert over == [], f"contact {contact} is past the cap at {over}"
+
+
+def _hold_consent(warehouse: Warehouse) -> None:
+    """Who said yes and no at the same instant is not written to."""
+    with warehouse.snapshot() as snapshot:
+        written = snapshot.sql("SELECT contact_id, step FROM touches WHERE purpose = 'commercial' AND channel <> 'post' "
+                               "AND contact_id % 17 = 0 AND contact_id % 13 <> 0").to_pylist()
+    assert written == []
 
 
 def _hold_files(warehouse: Warehouse) -> dict[str, int]:
