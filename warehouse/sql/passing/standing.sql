@@ -1,6 +1,7 @@
 -- One row per contact: what the gate needs to know of it. Present consent is the last word said per channel
--- and purpose, of two at the same instant the refusal; a customer is who has an order that was not cancelled. Reads contacts_now, consents_now,
--- orders_now (views over the contacts in question), consent_bits (channel, purpose, bit), shared_emails, shared_phones.
+-- and purpose, of two at the same instant the refusal; a customer is who has an order that was not cancelled.
+-- Reads contacts_now, consents_now, orders_now (views over the contacts in question), consent_bits (channel,
+-- purpose, bit), shared_emails, shared_phones.
 WITH latest AS (
     SELECT contact_id, channel, purpose,
            arg_max(status, epoch_us(happened_at) * 2 + (status <> 'granted')::BIGINT) AS status
