@@ -20,7 +20,7 @@ from warehouse.cancelling import mark_cancelled, to_cancel
 from warehouse.failpoints import reach
 from warehouse.inbox import Inbox, to_json
 from warehouse.outbox import RESULT, Batch
-from warehouse.sending import Reader
+from warehouse.sending import Reader, stale
 from warehouse.stops import stop, stopped
 from warehouse.versions import all_chains, versions_of
 
@@ -222,7 +222,7 @@ class _Work:
         variables = self.renderer.variables() if self.can.renders else frozenset()
         self.rows = self.reader.rows(batches, variables)
         self.at = {position: row for row, position in enumerate(self.rows["position"].to_pylist())}
-        self.dropped, self.later = self.reader.refused(sender.as_of, batches[0].at_latest)
+        self.dropped, self.later = self.reader.refused(sender.as_of)
 
     def ready(self, batch: Batch) -> tuple[list[dict], dict[int, datetime], list[Outgoing], list[int]]:
         """Of one batch: what the gate settles, what waits until when, what to hand over and at which positions."""

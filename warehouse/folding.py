@@ -155,4 +155,5 @@ def _add(commit, engine, touches: Part, settled: list[tuple[Batch, bytes, str]])
         CREATE OR REPLACE TEMP VIEW folded_refusals AS
         SELECT enrolment_id, visit, leg, reason, rule, value, limit_value, NULL::TIMESTAMP AS until_at
         FROM folding WHERE reason IS NOT NULL""")
-    commit.add("refusals", "folded_refusals", **{**constants, "reason": "send"})
+    refused_at = engine.value("SELECT max(settled_at) FROM folding WHERE reason IS NOT NULL")
+    commit.add("refusals", "folded_refusals", **{**constants, "reason": "send", "happened_at": refused_at})

@@ -25,7 +25,7 @@ def anything_due(ledger, chain: int, name: str, slice: int, as_of: datetime) -> 
         if due[0] is not None and due[0] <= as_of:
             return True
         new = [part.c.slice == slice, part.c.place > mark, part.c.retired_n.is_(None)]
-        handed = sa.and_(part.c.tbl == "moves", part.c.to_step == f"enrol:{name}", part.c.chain != chain)
+        handed = sa.and_(part.c.tbl == "moves", part.c.to_step == f"enrol:{name}")
         news = [handed]
         if due[1]:
             news += [part.c.tbl.in_(HEARD), sa.and_(part.c.tbl == "receipts", part.c.chain == chain)]

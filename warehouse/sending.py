@@ -14,7 +14,7 @@ from warehouse.scan import decode, scan
 from warehouse.schema import part
 from warehouse.versions import versions_of
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "stale"]
 
 ADDRESS = {"email": "email", "sms": "phone", "phone": "phone", "voice": "phone"}
 _KEEP = ("contact_id", "language", "zone", "email", "phone", "email_key", "phone_key")
@@ -57,12 +57,9 @@ class Reader:
             ORDER BY w.position""")
         return self.engine.sql("SELECT * FROM outgoing")
 
-    def refused(self, as_of: datetime, at_latest: datetime | None) -> tuple[dict[int, dict], dict[int, datetime]]:
+    def refused(self, as_of: datetime) -> tuple[dict[int, dict], dict[int, datetime]]:
         """The gate at send, over the rows last read: what is dropped (by position, why), and until when what waits."""
         dropped: dict[int, dict] = {}
-        if at_latest is not None and as_of > at_latest:
-            positions = self.engine.sql("SELECT position FROM outgoing")["position"].to_pylist()
-            return {p: _drop("stale", "stale", "at_latest", as_of, at_latest) for p in positions}, {}
         for outcome, reason, query in self._changes():
             for position, rule, value in self.engine.execute(query, as_of=as_of, channel=self.touches.channel,
                                                              purpose=self.touches.purpose):
@@ -141,6 +138,11 @@ class Reader:
             return "NULL::VARCHAR"
         return ("(SELECT arg_max(a.rep, (a.assigned_at, a.visit)) FROM assigned AS a "
                 "WHERE a.enrolment_id = t.enrolment_id)")
+
+
+def stale(as_of: datetime, at_latest: datetime) -> dict:
+    """The refusal of a touch whose latest moment has passed before it could leave."""
+    return _drop("stale", "stale", "at_latest", as_of.isoformat(), at_latest.isoformat())
 
 
 def _drop(outcome: str, reason: str, rule: str, value, limit=None) -> dict:

@@ -19,7 +19,7 @@ def enrol_audience(passing, query: str, params: dict, reenter_after) -> int:
     engine = passing.engine
     passing.snapshot.prepare(query)
     engine.execute(f"CREATE OR REPLACE TEMP TABLE asked AS SELECT DISTINCT contact_id FROM ({query}) AS a "
-                   "WHERE contact_id IS NOT NULL", **passing.query_values(json.dumps(params)))
+                   f"WHERE contact_id >> {passing.warehouse.slice_bits} = {passing.slice}", **passing.query_values(json.dumps(params)))
     passing.tally.audience += engine.count("asked")
     return _enrol(passing, "audience", params, reenter_after)
 
@@ -28,7 +28,7 @@ def enrol_handovers(passing, params: dict, reenter_after) -> int:
     """Take in whom other chains have handed over since the last pass; the refused are refusals."""
     engine, part = passing.engine, schema.part
     passing.scan("moves", "handed", part.c.place > passing.mark, part.c.to_step == f"enrol:{passing.current.name}",
-                 part.c.chain != passing.chain, constants=False)
+                 constants=False)
     engine.execute("CREATE OR REPLACE TEMP TABLE asked AS "
                    "SELECT contact_id, min(enrolment_id) AS enrolment_id FROM "
                    "(SELECT enrolment_id & 68719476735 AS contact_id, enrolment_id FROM handed) AS h GROUP BY contact_id")
@@ -37,7 +37,20 @@ def enrol_handovers(passing, params: dict, reenter_after) -> int:
         return 0
     reach("pass.handover_taken")
     passing.tally.handed_over += many
+    _refuse_second(passing)
     return _enrol(passing, "handover", params, reenter_after)
+
+
+def _refuse_second(passing) -> None:
+    """Handed over by two chains at once: the second finds the contact inside."""
+    rows = passing.moving.name("second_handovers")
+    passing.engine.execute(f"""
+        CREATE OR REPLACE TEMP TABLE {rows} AS
+        SELECT h.enrolment_id, 0::SMALLINT AS visit, 0::SMALLINT AS leg, 'inside' AS reason, 'reenter_after' AS rule,
+               NULL::VARCHAR AS value, NULL::VARCHAR AS limit_value, NULL::TIMESTAMP AS until_at
+        FROM handed AS h ANTI JOIN asked AS a ON a.enrolment_id = h.enrolment_id""")
+    passing.commit.add("refusals", rows, slice=passing.slice, chain=passing.chain, version=passing.current.id,
+                       to_step="", reason="plan")
 
 
 def _enrol(passing, kind: str, params: dict, reenter_after) -> int:

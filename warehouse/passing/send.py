@@ -1,5 +1,7 @@
 """A Send in a pass: who is due goes through the gate; touches, refusals and batches are what comes of it."""
 
+from collections.abc import Iterator
+
 import sqlalchemy as sa
 
 from marketing.graph import Step
@@ -7,6 +9,7 @@ from warehouse import schema
 from warehouse.passing.gate import Asked
 from warehouse.passing.literals import literal
 from warehouse.passing.moving import SENT, UNREACHED
+from warehouse.passing.wait import take_first_open
 from warehouse.versions import Version
 
 __all__ = ["pass_send"]
@@ -24,7 +27,7 @@ def pass_send(passing, version: Version, step: Step, here: str) -> int:
     engine.execute(f"""
         CREATE OR REPLACE TEMP VIEW {due} AS SELECT *, enrolment_id & 68719476735 AS contact_id
         FROM {here} WHERE due_at <= {literal(passing.as_of)}""")
-    asking, edge = due, version.graph.out(step.name)[0]
+    asking, edges = due, list(version.graph.out(step.name))
     before = sum(passing.tally.planned.values()) + sum(passing.tally.refused.values())
     for leg, channel in enumerate(step.channels, start=1):
         allowed, refusals = gate.ask(Asked(step, channel, leg), asking)
@@ -37,7 +40,7 @@ def pass_send(passing, version: Version, step: Step, here: str) -> int:
         moving.stay(version, step, _later(passing, asking, deferred))
         last = leg == len(step.channels)
         ended = _where(passing, verdicts, "until_at IS NULL" + ("" if last else f" AND reason NOT IN {NEXT_LEG}"))
-        moving.take(version, edge, _state(passing, asking, ended), UNREACHED, reason="unreached")
+        take_first_open(passing, version, edges, _state(passing, asking, ended), UNREACHED, reason="unreached")
         if last:
             break
         asking = _state(passing, asking, _where(passing, verdicts, f"until_at IS NULL AND reason IN {NEXT_LEG}"))
@@ -55,23 +58,26 @@ def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed
         return
     _assert_new(passing, step, leg, planned, rows)
     touches = moving.name("touches")
-    engine.execute(f"CREATE OR REPLACE TEMP VIEW {touches} AS SELECT enrolment_id, visit, {leg}::SMALLINT AS leg, (seq + 1)::SMALLINT AS seq "
-                   f"FROM {planned}")
+    # Those deferred earlier have earlier latest moments: each batch holds touches of one, so that none ages with another.
+    latest = engine.execute(f"SELECT until_at, count(*) FROM {planned} GROUP BY until_at ORDER BY until_at")
+    order = " ORDER BY until_at, enrolment_id" if len(latest) > 1 else ""
+    engine.execute(f"""
+        CREATE OR REPLACE TEMP VIEW {touches} AS
+        SELECT enrolment_id, visit, {leg}::SMALLINT AS leg, (seq + 1)::SMALLINT AS seq FROM {planned}{order}""")
     connector = passing.house.channels[channel]
     position = passing.commit.add(
         "touches", touches, slice=passing.slice, rows=rows, chain=passing.chain, version=version.id, to_step=step.name,
         channel=channel, purpose=step.purpose, connector=connector, cost=passing.house.costs[channel])
-    at_latest = engine.value(f"SELECT min(until_at) FROM {planned}")
     size = batch_size(passing.house.connectors[connector])
     passing.commit.within(lambda tx, numbers: tx.execute(sa.insert(schema.batch), [
-        {"part": numbers[position], "first_row": first, "rows": min(size, rows - first), "slice": passing.slice,
+        {"part": numbers[position], "first_row": first, "rows": many, "slice": passing.slice,
          "chain": passing.chain, "step": step.name, "connector": connector, "run": passing.run, "state": "planned",
          "at_latest": at_latest, "not_before": None, "attempt": 0}
-        for first in range(0, rows, size)]))
+        for first, many, at_latest in _ranges(latest, size)]))
     passing.expect_account()
     passing.gate.planned_now.append((planned, channel, step.purpose))
     passing.tally.count(passing.tally.planned, step.name, rows)
-    moving.take(version, version.graph.out(step.name)[0], planned, SENT)
+    take_first_open(passing, version, list(version.graph.out(step.name)), planned, SENT)
 
 
 def _assert_new(passing, step: Step, leg: int, planned: str, rows: int) -> None:
@@ -89,6 +95,15 @@ def _assert_new(passing, step: Step, leg: int, planned: str, rows: int) -> None:
 
 class TouchTwice(AssertionError):
     """A plan holds a touch a second time; it is never committed."""
+
+
+def _ranges(latest: list[tuple], size: int) -> Iterator[tuple]:
+    """Batches as (first row, rows, latest moment) of touches in the order of their latest moments."""
+    start = 0
+    for at_latest, rows in latest:
+        for first in range(start, start + rows, size):
+            yield first, min(size, start + rows - first), at_latest
+        start += rows
 
 
 def batch_size(settings: dict) -> int:

@@ -30,7 +30,7 @@ def settle(passing) -> int:
         UNION ALL
         SELECT contact_id, '{PURCHASED}', ordered_at FROM settle_orders WHERE cancelled_at IS NULL
         UNION ALL
-        SELECT contact_id, 'suppressed', {literal(passing.as_of)} FROM settle_suppressions
+        SELECT contact_id, 'suppressed', NULL::TIMESTAMP FROM settle_suppressions
         WHERE contact_id IS NOT NULL AND channel IS NULL AND (purpose IS NULL OR purpose = 'all')
           AND from_at <= {literal(passing.as_of)} AND (until_at IS NULL OR until_at > {literal(passing.as_of)})""")
     passing.scan("consents", "settle_consents", since, constants=False)
@@ -77,7 +77,7 @@ def _gather(passing, version: Version) -> None:
             JOIN signals AS s ON s.contact_id = n.enrolment_id & 68719476735
             JOIN reasons AS e ON e.kind = s.kind
             JOIN windows AS w ON w.wave = n.enrolment_id >> 36
-            WHERE s.happened_at > w.enrolled_at AND (NOT e.windowed OR s.happened_at <= w.closes_at)
+            WHERE (s.happened_at > w.enrolled_at OR s.happened_at IS NULL) AND (NOT e.windowed OR s.happened_at <= w.closes_at)
             GROUP BY n.enrolment_id""")
 
 

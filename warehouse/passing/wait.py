@@ -146,13 +146,13 @@ class _Wait:
             self.passing.note_due(self.version, self.step, ends)
 
 
-def take_first_open(passing, version: Version, edges: list[Edge], source: str, how) -> int:
+def take_first_open(passing, version: Version, edges: list[Edge], source: str, how, reason: str | None = None) -> int:
     """Take the first of several edges of the same answer that still may be taken (a GoTo, then its follow-up)."""
     moved = 0
     for edge in edges:
         if edge.max is None:
-            return moved + passing.moving.take(version, edge, source, how)
+            return moved + passing.moving.take(version, edge, source, how, reason=reason)
         open_, used_up = passing.moving.split_by_visits(version, edge, source)
-        moved += passing.moving.take(version, edge, open_, how)
+        moved += passing.moving.take(version, edge, open_, how, reason=reason)
         source = used_up
     return moved
