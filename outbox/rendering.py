@@ -22,7 +22,8 @@ class Renderer:
         self.words = self.house.model_dump(mode="json", include={"name", "language", "country", "zone", "currency", "urls"})
         self.seal = sealer(wired.warehouse.key)
         self.step_no = version.step_numbers[step.name]
-        self.link = self.house.urls.get("unsubscribe", "https://unsubscribe.invalid/")
+        link = self.house.urls.get("unsubscribe", "https://unsubscribe.invalid/")
+        self.link = link if link.endswith(("/", "=")) else f"{link}/"  # the token follows as a word of its own
         self._params: dict[int, dict] = {}
         self._messages: dict = {}
 
