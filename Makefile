@@ -43,8 +43,9 @@ demo: $(STAMP) ## real chains over a real shop's purchases; writes var/demo/repo
 bench: $(STAMP) ## measure against the floors; writes docs/benchmarks.md
 	$(PY) -m benchmarks
 
-docs: $(STAMP) ## draw the chains again and write the generated pages
-	$(VENV)/bin/relance chains diagram --write docs/chains.md
+docs: $(STAMP) ## write the generated pages again: commands, chains, views, columns of files
+	$(PY) -m flows.cli.documented docs
+	$(PY) -m warehouse.loading.documented docs/loading.md
 
 constraints: ## resolve afresh in an environment of its own and rewrite constraints.txt
 	rm -rf build/constraints
