@@ -17,12 +17,12 @@ GLOBAL_HOLDOUT = "house/holdout"
 #: DuckDB macros that give the numbers of fmix32() and draw(); `salt` is the number of salt32(), not its text.
 #: The products of two 32-bit numbers stay within UBIGINT, so nothing overflows or rounds.
 DRAW_SQL = """
-CREATE OR REPLACE MACRO fmix32_round(x, shift, factor) AS
+CREATE OR REPLACE TEMP MACRO fmix32_round(x, shift, factor) AS
     (xor(x, x >> shift) * factor::UBIGINT) & 4294967295::UBIGINT;
-CREATE OR REPLACE MACRO fmix32_end(x) AS xor(x, x >> 16);
-CREATE OR REPLACE MACRO fmix32(x) AS
+CREATE OR REPLACE TEMP MACRO fmix32_end(x) AS xor(x, x >> 16);
+CREATE OR REPLACE TEMP MACRO fmix32(x) AS
     fmix32_end(fmix32_round(fmix32_round((x)::UBIGINT & 4294967295::UBIGINT, 16, 2246822507), 13, 3266489909));
-CREATE OR REPLACE MACRO draw(salt, contact) AS
+CREATE OR REPLACE TEMP MACRO draw(salt, contact) AS
     fmix32(xor(xor((contact)::UBIGINT, (contact)::UBIGINT >> 32) & 4294967295::UBIGINT, (salt)::UBIGINT))::DOUBLE
     / 4294967296.0::DOUBLE;
 """

@@ -50,8 +50,9 @@ class Warehouse:
         ledger = Ledger(ledger_url or f"sqlite:///{home / 'ledger.sqlite'}")
         return cls(home, house, policy, ledger, store, **settings)
 
-    def engine(self) -> Engine:
-        return Engine(self.memory_limit, self.threads, self.home / "spill")
+    def engine(self, *, own: bool = False) -> Engine:
+        """A connection to the process's database; `own`: to one of its own, whose settings may be changed."""
+        return Engine(self.memory_limit, self.threads, self.home / "spill", own=own)
 
     def commit(self, *, run: str, as_of: datetime, engine: Engine | None = None) -> Commit:
         return Commit(self.ledger, self.store, run=run, as_of=as_of, engine=engine)
