@@ -14,6 +14,7 @@ import pyarrow as pa
 from connectors.base import ConnectorDown, ErrorKind, Outcome, Outgoing, Receipt
 from marketing.responses import CANCELLED, NOT_CANCELLED, Response
 from marketing.touch import sealer
+from outbox.pacing import reserve
 from outbox.rendering import Renderer
 from warehouse import outbox
 from warehouse.cancelling import mark_cancelled, to_cancel
@@ -148,6 +149,12 @@ class Sender:
                 waits = Receipt(Outcome.RETRY, error=down.error, retry_after=down.retry_after, units=0)
                 return receipts + [waits] * (len(outgoing) - len(receipts)), down
         return receipts, None
+
+    def _keep_pace(self, touches: int) -> None:
+        if self.can.rate:
+            wall = self.wired.wall()
+            start = reserve(self.ledger, self.name, touches, self.can.rate, wall)
+            time.sleep(max(0.0, (start - wall).total_seconds()))
 
     def _book(self, batch: Batch, positions: list[int], receipts: Sequence[Receipt], settled: list[dict]) -> list:
         """Receipts that settle go to `settled`; the rest is returned as rows to hand over again, by instant."""

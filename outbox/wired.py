@@ -30,3 +30,8 @@ class Wired:
     def latencies(self) -> dict[str, timedelta]:
         """From acceptance to arrival, by connector."""
         return {name: connector.capabilities().latency for name, connector in self.connectors.items()}
+
+    @property
+    def rates(self) -> dict[str, float | None]:
+        """Touches a second, by connector; None is as fast as it goes."""
+        return {name: connector.capabilities().rate for name, connector in self.connectors.items()}

@@ -67,7 +67,8 @@ class Visit:
         older = [v for v in versions_of(warehouse.ledger, chain)
                  if v.id != self.version.id and idling.inhabited(warehouse.ledger, v.id)]
         passing = SlicePass(warehouse, [*older, self.version], self.version, slice=self.slice,
-                            as_of=self.summary.as_of, run=self.summary.run, latencies=self.wired.latencies)
+                            as_of=self.summary.as_of, run=self.summary.run, latencies=self.wired.latencies,
+                            rates=self.wired.rates)
         passing.commit.within(lambda tx, _numbers: self._remember(tx, passing.n))
         return passing
 

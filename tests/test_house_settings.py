@@ -61,7 +61,7 @@ class TestHouse:
         ('sms = "folder"', 'sms = "brevo"',
          "channels.sms is 'brevo'; accepted: a connector of this file: folder"),
         ("sms = 0.06", "", "costs.sms is missing; accepted: what one touch by sms costs in EUR, 0 if nothing"),
-        ('path = "var/sent"', 'password = "hunter2"',
+        ('path = "sent"', 'password = "hunter2"',
          'connectors is a table; accepted: no secret in the open: write password = { env = "NAME_OF_A_VARIABLE" } '
          "in [connectors.folder]"),
         ('kind = "folder"', "", "connectors is a table; accepted: a table [connectors.folder] with kind = \"…\", "
@@ -113,13 +113,13 @@ class TestHouse:
         """A connector's secrets come from the environment it is given, never from the file."""
         text = (ROOT / "house.toml").read_text(encoding="utf-8")
         path = tmp_path / "house.toml"
-        path.write_text(text.replace('path = "var/sent"', 'path = "out"\npassword = { env = "MAIL_PASSWORD" }'))
+        path.write_text(text.replace('path = "sent"', 'path = "out"\npassword = { env = "MAIL_PASSWORD" }'))
         read = House.read(path)
 
         assert read.connector("email", {"MAIL_PASSWORD": "s"}) == ("folder", "folder", {"path": "out", "password": "s"})
         with pytest.raises(MissingSecret, match="connectors.folder.password is taken from .* MAIL_PASSWORD"):
             read.connector("email", {})
-        assert "hunter2" not in str(house(tmp_path, 'path = "var/sent"', 'api_key = "hunter2"'))
+        assert "hunter2" not in str(house(tmp_path, 'path = "sent"', 'api_key = "hunter2"'))
 
 
 class TestPolicy:

@@ -75,10 +75,10 @@ def _enrol(passing, kind: str, params: dict, reenter_after) -> int:
         return 0
     wave = passing.wave(kind, params)
     reach("pass.wave_reserved")
-    return _enter(passing, entering, wave)
+    return _enter(passing, entering, wave, asked)
 
 
-def _enter(passing, may_enter: str, wave: int) -> int:
+def _enter(passing, may_enter: str, wave: int, asked: int) -> int:
     """Draw the arms, before any other filter, and make the first moves."""
     engine, moving, version = passing.engine, passing.moving, passing.current
     graph = version.graph
@@ -99,7 +99,8 @@ def _enter(passing, may_enter: str, wave: int) -> int:
     wave_row = schema.wave
     passing.commit.within(lambda tx, _numbers: tx.execute(
         sa.update(wave_row).where(wave_row.c.id == wave)
-        .values(entered=wave_row.c.entered + entered, held_out=wave_row.c.held_out + held)))
+        .values(
+            audience=wave_row.c.audience + asked, entered=wave_row.c.entered + entered, held_out=wave_row.c.held_out + held)))
     return entered
 
 

@@ -68,7 +68,7 @@ def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed
     position = passing.commit.add(
         "touches", touches, slice=passing.slice, rows=rows, chain=passing.chain, version=version.id, to_step=step.name,
         channel=channel, purpose=step.purpose, connector=connector, cost=passing.house.costs[channel])
-    size = batch_size(passing.house.connectors[connector])
+    size = batch_size(passing.rates.get(connector))
     passing.commit.within(lambda tx, numbers: tx.execute(sa.insert(schema.batch), [
         {"part": numbers[position], "first_row": first, "rows": many, "slice": passing.slice,
          "chain": passing.chain, "step": step.name, "connector": connector, "run": passing.run, "state": "planned",
@@ -106,10 +106,9 @@ def _ranges(latest: list[tuple], size: int) -> Iterator[tuple]:
         start += rows
 
 
-def batch_size(settings: dict) -> int:
-    """Touches in one batch of a connector with these settings."""
-    rate = settings.get("rate")
-    return max(1, min(BATCH, int(float(rate) * 60))) if rate else BATCH
+def batch_size(rate: float | None) -> int:
+    """Touches in one batch of a connector that takes so many a second."""
+    return max(1, min(BATCH, int(rate * 60))) if rate else BATCH
 
 
 def _verdicts(passing, asking: str, refusals: str) -> str:

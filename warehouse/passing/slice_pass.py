@@ -68,12 +68,13 @@ class SlicePass(Reading):
     """
 
     def __init__(self, warehouse, versions: list[Version], current: Version, *, slice: int, as_of: datetime, run: str,
-                 latencies: dict[str, timedelta] | None = None):
+                 latencies: dict[str, timedelta] | None = None, rates: dict[str, float | None] | None = None):
         super().__init__(warehouse, slice, warehouse.engine())
         self.house, self.policy = warehouse.house, warehouse.policy
         self.versions, self.current = versions, current
         self.chain, self.as_of, self.run = current.chain, as_of, run
         self.latencies = latencies or {}  # from acceptance to arrival, by connector
+        self.rates = rates or {}  # touches a second, by connector
         self.engine.execute(DRAW_SQL)
         self.commit = warehouse.commit(run=run, as_of=as_of, engine=self.engine)
         # Heads before the snapshot: who commits in between makes this commit fail, never wrong.
