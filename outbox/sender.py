@@ -234,9 +234,14 @@ class _Work:
     def ready(self, batch: Batch) -> tuple[list[dict], dict[int, datetime], list[Outgoing], list[int]]:
         """Of one batch: what the gate settles, what waits until when, what to hand over and at which positions."""
         settled, waiting, positions = [], {}, []
+        passed = batch.at_latest is not None and batch.at_latest < self.sender.as_of
+        late = stale(self.sender.as_of, batch.at_latest) if passed else None
         for position in batch.row_numbers().tolist():
-            if position in self.dropped:
-                settled.append(self._not_sent(batch, position, self.dropped[position]))
+            why = self.dropped.get(position)
+            if late and (why is None or why["reason"] != "left_chain"):
+                why = late  # of two reasons the one that comes first in marketing.gate.RULES
+            if why:
+                settled.append(self._not_sent(batch, position, why))
             elif position in self.later:
                 waiting[position] = self.later[position]
             else:
