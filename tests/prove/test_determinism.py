@@ -1,6 +1,7 @@
 """The same world with other threads, slices, orders, retries and deaths: the same moves, touches and refusals."""
 
 import pytest
+import sqlalchemy as sa
 
 from tests.prove.laws import hold, state
 from tests.prove.world import Setup, World, calendar_of, random_times
@@ -48,6 +49,23 @@ def test_beside_its_double(plain, tmp_path, note):
         world.run([("send", f"{tasks[0][1]}-rest"), *last])
 
     note("determinism", "two processes of each run, killed", hold(world))
+    _same(world, plain)
+
+
+def test_on_postgresql(postgres_url, plain, tmp_path, note):
+    """The ledger on PostgreSQL, its processes killed at random times: the same world."""
+    server = sa.make_url(postgres_url)
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as tx:
+        tx.execute(sa.text("CREATE DATABASE proof"))
+    engine.dispose()
+    url = server.set(database="proof").render_as_string(hide_password=False)
+    world = World(tmp_path / "world", Setup(across=False, ledger_url=url))
+    clocks = iter(random_times("postgresql", 8, 5.0))
+    for tasks in DAYS:
+        world.run(tasks, timers=clocks)
+
+    note("determinism", "ledger on PostgreSQL, killed", hold(world))
     _same(world, plain)
 
 

@@ -6,19 +6,20 @@ import random
 import shutil
 import signal
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from multiprocessing.connection import wait
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from connectors.sink import read
 from marketing.house import House
 from marketing.policy import Policy
 from tests.prove import people
 from tests.prove.worker import Work, work
-from warehouse import Warehouse
+from warehouse import Warehouse, schema
 
 __all__ = ["AT_MOST", "MOMENTS", "START", "WITHIN_DAYS", "Counts", "Setup", "World", "calendar_of", "random_times"]
 
@@ -85,12 +86,14 @@ class Setup:
     across: bool = True
     slow: float = 0.0
     lease: float | None = None
+    ledger_url: str | None = None
 
     @property
     def environ(self) -> dict[str, str]:
-        lease = {} if self.lease is None else {"RELANCE_LEASE": str(self.lease)}
+        more = {} if self.lease is None else {"RELANCE_LEASE": str(self.lease)}
+        more |= {"RELANCE_LEDGER_URL": self.ledger_url} if self.ledger_url else {}
         return {"RELANCE_SLICE_BITS": str(self.slice_bits), "RELANCE_THREADS": str(self.threads),
-                "RELANCE_MEMORY": "200MB", "RELANCE_SECRET_KEY": "proof", **lease}
+                "RELANCE_MEMORY": "200MB", "RELANCE_SECRET_KEY": "proof", **more}
 
 
 @dataclass
@@ -99,8 +102,8 @@ class Counts:
 
     kills: int = 0
     starts: int = 0
-    unreached: int = 0
-    places: Counter = field(default_factory=Counter)
+    #: files that the killed left behind, that nobody ever listed
+    orphans: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -137,7 +140,17 @@ class World:
 
     def open(self) -> Warehouse:
         house, policy = House.read(self.home / "house.toml"), Policy.read(self.home / "policy.toml")
-        return Warehouse.open(self.home, house, policy, slice_bits=self.setup.slice_bits, threads=1, key=b"proof")
+        return Warehouse.open(self.home, house, policy, self.setup.ledger_url, slice_bits=self.setup.slice_bits, threads=1,
+                              key=b"proof")
+
+    def unlisted(self) -> set[str]:
+        """The files of parts that the manifest does not list: what the dead have left behind."""
+        warehouse, path = self.open(), schema.part.c.path
+        with warehouse.ledger.read() as tx:
+            listed = set(tx.execute(sa.select(path).where(path.is_not(None))).scalars())
+        files = {name for name, _ in warehouse.store.files()}
+        warehouse.close()
+        return files - listed
 
     # Work ------------------------------------------------------------------------------------------------
 
@@ -197,6 +210,7 @@ class World:
         lane.told.close()
         if lane.process.exitcode == -signal.SIGKILL:
             self.counts.kills += 1
+            self.counts.orphans |= self.unlisted()
             # Whoever comes next finds the leases of the dead lapsed; a clock ahead spares waiting for it.
             self.ahead += timedelta(hours=1)
             return lane.done == len(lane.tasks)
