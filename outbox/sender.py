@@ -139,10 +139,12 @@ class Sender:
         """
         receipts: list[Receipt] = []
         for first in range(0, len(outgoing), self.can.max_batch):
+            some = outgoing[first:first + self.can.max_batch]
+            self._keep_pace(len(some))  # before the lease is looked at: who waited long may have lost it
             if not outbox.renew(self.ledger, batch, now=self.as_of, wall=self.wired.wall(), lease=self.lease):
                 return None, None
             try:
-                receipts += self.connector.send(outgoing[first:first + self.can.max_batch], self.as_of)
+                receipts += self.connector.send(some, self.as_of)
             except ConnectorDown as down:
                 if not receipts:
                     raise
@@ -151,6 +153,7 @@ class Sender:
         return receipts, None
 
     def _keep_pace(self, touches: int) -> None:
+        """Wait for this call's place in the connector's pace."""
         if self.can.rate:
             wall = self.wired.wall()
             start = reserve(self.ledger, self.name, touches, self.can.rate, wall)
