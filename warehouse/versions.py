@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from marketing.graph import Graph
 from warehouse import schema
+from warehouse.manifest import current_number
 
 __all__ = ["Version", "all_chains", "chain_number", "chain_numbers", "newest", "register", "versions_of"]
 
@@ -60,6 +61,7 @@ def register(ledger, graph: Graph, params_schema: dict, queries: dict[str, str],
     digest = _digest(graph, params_schema, queries)
     version = schema.version
     with ledger.begin() as tx:
+        current_number(tx, hold=True)  # one at a time: two passes may see a new version at once
         chain = chain_number(tx, graph.chain)
         if chain is None:
             chain = tx.execute(sa.insert(schema.chain).returning(schema.chain.c.id), {"name": graph.chain}).scalar_one()

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from marketing.chance import DRAW_SQL
 from marketing.graph import Step
 from warehouse import schema
+from warehouse.manifest import current_number
 from warehouse.passing.forks import pass_assign, pass_experiment, pass_rest, pass_split
 from warehouse.passing.gate import Gate
 from warehouse.passing.literals import literal
@@ -127,6 +128,7 @@ class SlicePass(Reading):
         wave = schema.wave
         key = (wave.c.chain == self.chain) & (wave.c.run == self.run) & (wave.c.kind == kind)
         with self.warehouse.ledger.begin() as tx:
+            current_number(tx, hold=True)  # one at a time: a run may be made twice at once
             number = tx.execute(sa.select(wave.c.id).where(key)).scalar()
             if number is None:
                 number = tx.execute(sa.insert(wave).returning(wave.c.id), {
