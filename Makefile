@@ -43,8 +43,9 @@ demo: $(STAMP) ## real chains over a real shop's purchases; writes var/demo/repo
 bench: $(STAMP) ## measure against the floors; writes docs/benchmarks.md
 	$(PY) -m benchmarks
 
-docs: $(STAMP) ## write the generated pages again: commands, chains, views, columns of files
+docs: $(STAMP) ## write the generated pages again: commands, chains, views, columns of files, lists, pictures
 	$(PY) -m flows.cli.documented docs
+	$(PY) -m flows.cli.inserted docs
 	$(PY) -m warehouse.loading.documented docs/loading.md
 
 constraints: ## resolve afresh in an environment of its own and rewrite constraints.txt
