@@ -1,5 +1,6 @@
 """The three-step chain, through the engine and through its floor: what is measured, in a process of its own."""
 
+import dataclasses
 import os
 import shutil
 import uuid
@@ -12,7 +13,7 @@ import chains
 from benchmarks import base
 from benchmarks.floor import three_steps as floor
 
-__all__ = ["DAYS", "compare", "engine", "plain", "prepare", "wired"]
+__all__ = ["DAYS", "compare", "engine", "plain", "prepare", "rendered", "wired"]
 
 DAYS = (0, 7, 21)
 ROOT = Path(__file__).parent.parent
@@ -21,16 +22,27 @@ NULL = 'kind = "memory"\nrecord = false'
 chains.__path__.insert(0, str(Path(__file__).parent / "chains"))
 
 
-def wired(home: str, connector: str = NULL):
-    """The installation in `home`, with `connector` as the settings of its only connector."""
-    os.environ["RELANCE_HOME"] = home
+def settle_home(home: str) -> None:
+    """Make `home` the installation of this process; its only connector takes everything and keeps nothing."""
+    os.environ |= {"RELANCE_HOME": home, "RELANCE_SEND_FOR": "3600"}
     text = (ROOT / "house.toml").read_text(encoding="utf-8")
-    text = text.replace('kind = "folder"', connector).replace('path = "var/sent"', "")
+    text = text.replace('kind = "folder"', NULL).replace('path = "sent"', "")
     Path(home).mkdir(parents=True, exist_ok=True)
     (Path(home) / "house.toml").write_text(text, encoding="utf-8")
-    from flows import wiring  # imported once RELANCE_HOME is set, and never by the floor
 
-    return wiring.wired()
+
+def wired(home: str, rendering: bool = False):
+    """The installation in `home`; with `rendering` its connector takes whole messages and answers one by one."""
+    settle_home(home)
+    from flows import wiring  # never by the floor
+
+    installation = wiring.wired()
+    if rendering:
+        from benchmarks.taking import Taking
+
+        taking = {name: Taking(name, one.settings) for name, one in installation.connectors.items()}
+        installation = dataclasses.replace(installation, connectors=taking)
+    return installation
 
 
 def prepare(_meter, folder: str, contacts: int) -> None:
@@ -41,37 +53,38 @@ def prepare(_meter, folder: str, contacts: int) -> None:
     floor.prepare(f"{folder}/floor.duckdb", contacts)
 
 
-def engine(meter, folder: str, contacts: int, connector: str = NULL, out: str = "") -> dict:
+def engine(meter, folder: str, contacts: int, rendering: bool = False, out: str = "") -> dict:
     """Three passes with their sends and folds over a copy of the base; the relation is written outside the meter."""
     home = f"{folder}/engine_run"
     shutil.copytree(f"{folder}/home", home)
-    try:
-        installation = wired(home, connector)
-        from flows.recipe import run_pass
+    installation = wired(home, rendering)
+    from flows.recipe import run_pass
 
-        summaries = []
-        for day in DAYS:
-            if day == 7:
-                base.list_arrivals(installation.warehouse, contacts)
-            installation.warehouse.clock.advance(base.START + timedelta(days=day)) if day else None
-            with meter:
-                summaries.append(run_pass(installation, "three_steps", run=str(uuid.uuid4())))
-        if out:
-            _write(installation.warehouse, Path(out))
-        return {"sent": sum(sum(s.sent.values()) for s in summaries)}
-    finally:
-        shutil.rmtree(home)
+    sent = 0
+    for day in DAYS:
+        if day == 7:
+            base.list_arrivals(installation.warehouse, contacts)
+        if day:
+            installation.warehouse.clock.advance(base.START + timedelta(days=day))
+        with meter:
+            summary = run_pass(installation, "three_steps", run=str(uuid.uuid4()))
+        sent += sum(summary.sent.values())
+    if out:
+        _write(installation.warehouse, Path(out))
+    size = sum(file.stat().st_size for file in Path(home, "parts").rglob("*") if file.is_file())
+    shutil.rmtree(home)
+    letters = sum(getattr(one, "letters", 0) for one in installation.connectors.values())
+    return {"sent": sent, "megabytes": size / 1e6, "letters": letters}
 
 
-def plain(meter, folder: str, contacts: int, out: str = "") -> None:
-    """The same by the floor; it writes its relation once, inside the meter."""
+def plain(meter, folder: str, contacts: int, out: str = "", keep: bool = False) -> None:
+    """The same by the floor; it writes its relation once, inside the meter. `keep`: leave its file for the rendering."""
     from marketing.policy import Policy
 
     policy = Policy.read(ROOT / "policy.toml")
-    path, target = f"{folder}/floor_run.duckdb", Path(out or f"{folder}/floor_out")
+    path, target, last = f"{folder}/floor_run.duckdb", Path(out or f"{folder}/floor_out"), None
     shutil.copyfile(f"{folder}/floor.duckdb", path)
     target.mkdir(exist_ok=True)
-    last = None
     for day in DAYS:
         if day == 7:
             floor.list_arrivals(path, contacts)
@@ -81,7 +94,16 @@ def plain(meter, folder: str, contacts: int, out: str = "") -> None:
             if day == DAYS[-1]:
                 program.write(target)
             program.close()
-    Path(path).unlink()
+    if not keep:
+        Path(path).unlink()
+
+
+def rendered(meter, folder: str) -> dict:
+    """Every message of the floor's touches by bare sandboxed Jinja, thrown away; needs a floor that was kept."""
+    from benchmarks.floor.render import render_all
+
+    with meter:
+        return render_all(f"{folder}/floor_run.duckdb", Path(__file__).parent / "chains" / "three_steps" / "messages")
 
 
 RELATIONS = {
