@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["ORDERS", "World", "invent", "purchases"]
+__all__ = ["ORDERS", "World", "invent", "lines", "purchases"]
 
 #: The real purchases; see data/SOURCE.md.
 ORDERS = Path(__file__).parent / "data" / "cdnow.txt.gz"
@@ -66,12 +66,21 @@ def purchases(path: Path, *, after: date | None, upto: date, orders: Path = ORDE
 
     As the shop itself would have exported them; the lines are the published ones, byte for byte.
     """
-    header, *lines = gzip.decompress(orders.read_bytes()).splitlines(keepends=True)
-    first = b"" if after is None else after.strftime("%Y%m%d").encode()
-    last = upto.strftime("%Y%m%d").encode()
-    chosen = [line for line in lines if first < line.split(maxsplit=2)[1] <= last]
+    text = gzip.decompress(orders.read_bytes())
+    header, chosen = text[:text.index(b"\n") + 1], _between(text, after, upto)
     path.write_bytes(b"".join([header, *chosen]))
     return len(chosen)
+
+
+def lines(*, after: date | None, upto: date, orders: Path = ORDERS) -> list[tuple[str, str, str, str]]:
+    """The cells of the same lines: client, day (year, month, day in one), number of CDs, amount."""
+    return [tuple(line.decode().split()) for line in _between(gzip.decompress(orders.read_bytes()), after, upto)]
+
+
+def _between(text: bytes, after: date | None, upto: date) -> list[bytes]:
+    first = b"" if after is None else after.strftime("%Y%m%d").encode()
+    last = upto.strftime("%Y%m%d").encode()
+    return [line for line in text.splitlines(keepends=True)[1:] if first < line.split(maxsplit=2)[1] <= last]
 
 
 def _customers(orders: Path) -> tuple[np.ndarray, np.ndarray]:

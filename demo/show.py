@@ -1,0 +1,81 @@
+"""The demo as it is watched: set-up, forty flow runs under a progress bar, the report, and what to look at next."""
+
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from prefect import tags
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+import chains
+from demo import closing, findings
+from demo.season import CHAINS, Season, stops
+from demo.server import PrefectServer
+from flows import by_chain, wiring
+from outbox.wired import Wired
+from reports import html
+from reports.gathering import gather
+from reports.html import Report
+from reports.worlds import Field
+
+__all__ = ["show"]
+
+
+def show(home: Path, server: PrefectServer) -> None:
+    """Set up, play, report, and say where to look. Raises ServerFailed, or what a run raised."""
+    console, wired, began = Console(highlight=False), wiring.wired(), time.monotonic()
+    season = Season(wired, home / "files", _flow_run, run=lambda: str(uuid.uuid4()))
+    console.print(closing.TITLE)
+    with _progress(console) as progress:
+        task = progress.add_task("setting up", total=4)
+        for what in season.set_up():
+            progress.update(task, description=what, advance=1)
+        progress.update(task, description="starting a Prefect server")
+        server.wait()
+        progress.update(task, visible=False)
+        console.print(closing.loaded(season))
+        _play(season, progress)
+        task = progress.add_task("counting: attribution, holdout, truth", total=None)
+        report, found = reckon(wired, home)
+        progress.update(task, description="checking that every contact is accounted for")
+        checked = closing.reconciled(wired, CHAINS)
+        progress.update(task, visible=False)
+    written = closing.write(home, report, found, checked, html.render(report))
+    console.print(closing.said(report, found, checked, time.monotonic() - began))
+    console.print(closing.next_steps(home, written, season))
+
+
+def _play(season: Season, progress: Progress) -> None:
+    days = stops()
+    task = progress.add_task("", total=len(days))
+    for stop in days:
+        progress.update(task, description=f"{stop.day}  {stop.chain.replace('_', ' ')}")
+        season.play(stop)
+        progress.advance(task)
+    season.close()
+    progress.update(task, visible=False)
+
+
+def _flow_run(chain: str, params: Mapping[str, Any], day: date) -> Any:
+    """One pass as a real flow run on the demo's server, named by its day."""
+    with tags("demo"):
+        return getattr(by_chain, chain).with_options(flow_run_name=f"{chain.replace('_', ' ')}, {day}")(**params)
+
+
+def reckon(wired: Wired, home: Path) -> tuple[Report, findings.Findings]:
+    """The report of the season with its worlds."""
+    report = gather(wired.warehouse, [chains.load(name) for name in CHAINS])
+    with wired.warehouse.snapshot() as snapshot:
+        truth, planted = findings.truth_of(snapshot, home / "truth.sqlite")
+        field = Field(snapshot.sql, planted=planted)
+        found = findings.told(report.figures, field, truth, *CHAINS)
+    return findings.with_findings(report, found), found
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                    console=console, transient=True)
