@@ -56,5 +56,5 @@ constraints: ## resolve afresh in an environment of its own and rewrite constrai
 	mv build/constraints.txt constraints.txt
 	rm -rf build/constraints
 
-clean: ## remove what the targets made, the environment apart
-	rm -rf build dist var .pytest_cache .hypothesis *.egg-info
+clean: ## remove what the targets made, the environment apart; a home of your own stays
+	rm -rf build dist var/demo .pytest_cache .hypothesis *.egg-info
