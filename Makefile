@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(PY) -m pytest -n auto --dist loadgroup
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup test lint prove prove-long demo bench docs constraints clean
+.PHONY: all help setup test lint prove prove-long demo bench docs photograph constraints clean
 
 all: test lint ## test, then lint
 
@@ -47,6 +47,10 @@ docs: $(STAMP) ## write the generated pages again: commands, chains, views, colu
 	$(PY) -m flows.cli.documented docs
 	$(PY) -m flows.cli.inserted docs
 	$(PY) -m warehouse.loading.documented docs/loading.md
+
+photograph: ## take the picture of the demo's report in the README (after make demo; needs chromium)
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1000,2360 \
+	  --screenshot=docs/images/report.png file://$(CURDIR)/var/demo/report.html
 
 constraints: ## resolve afresh in an environment of its own and rewrite constraints.txt
 	rm -rf build/constraints
