@@ -203,6 +203,14 @@ def test_examples_can_be_read(page):
             tomllib.loads(text)
 
 
+def test_the_readme_shows_a_shipped_chain():
+    """The steps in the README are those of the chain that it names."""
+    brief = text_of(ROOT / "chains" / "reactivate_lapsed" / "chain.py")
+    shown = next(text for language, text in FENCE.findall(text_of(ROOT / "README.md")) if language == "python")
+
+    assert [line.strip() for line in shown.splitlines() if line.strip() not in ("…", "]") and line.strip() not in brief] == []
+
+
 def test_commands_are_real():
     """Every relance command and make target that a page shows exists."""
     known = set(re.findall(r"^## relance ([\w ]+)$", text_of(DOCS / "commands.md"), re.MULTILINE))
