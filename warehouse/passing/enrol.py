@@ -66,7 +66,7 @@ def _enrol(passing, kind: str, params: dict, reenter_after) -> int:
                                never_again=reenter_after is None, entered_before=cutoff)
         kept_out = asked - engine.count(entering)
         if kept_out:
-            inside = engine.run("passing/inside")[0][0]
+            inside = kept_out - engine.run("passing/gone")[0][0] if reenter_after is None else engine.run("passing/inside")[0][0]
             passing.tally.inside += inside
             passing.tally.entered_recently += kept_out - inside
         if kept_out and kind == "handover":

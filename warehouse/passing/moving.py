@@ -79,6 +79,7 @@ class Mover:
             self.passing.returned.add((version.id, step.name))
         elif not wait_is_over:
             self.arrivals.setdefault((version.id, step.name), []).append(moved)
+            self._note_arrival(version, step, moved, edge.after)
         return rows
 
     def enter(self, version: Version, edge: Edge, source: str) -> int:
@@ -121,7 +122,10 @@ class Mover:
         sources = list(self.arrivals.get((version.id, step), ()))
         resting = self.passing.resting.get((version.id, step))
         if stored and resting and resting.residents:
-            sources.append(self.passing.residents(version.id, step))
+            stood = self.passing.residents(version.id, step)
+            sources.append(stood)
+            self.passing.note_due(version, version.graph.step(step), self.engine.value(
+                f"SELECT min(due_at) FROM {stood} WHERE due_at > {literal(self.passing.as_of)}"))
         if not sources:
             return None
         view = self.name("here")
@@ -129,6 +133,15 @@ class Mover:
         self.engine.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS "
                                 + " UNION ALL ".join(f"SELECT {columns} FROM {source}" for source in sources))
         return view
+
+    def _note_arrival(self, version: Version, step: Step, moved: str, after: After) -> None:
+        """When those who arrive are due, where that is later than now: one moment for all of them, but for dated edges."""
+        if after.until or after.since != "now":
+            due = self.engine.value(f"SELECT min(due_at) FROM {moved} WHERE due_at > {literal(self.passing.as_of)}")
+        else:
+            due, _ = self._arrive(step, calendar.add(self.passing.as_of, after.span, self.zone))
+        if due is not None and due > self.passing.as_of:
+            self.passing.arriving[version.id, step.name] = min(due, self.passing.arriving.get((version.id, step.name), due))
 
     # Inner rooms --------------------------------------------------------------------------------------------
 

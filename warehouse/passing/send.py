@@ -53,13 +53,13 @@ def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed
     """The touches of one leg: a part, its batches, and the move on."""
     engine, moving = passing.engine, passing.moving
     planned = allowed
-    rows = engine.count(planned)
+    latest = engine.execute(f"SELECT until_at, count(*) FROM {planned} GROUP BY until_at ORDER BY until_at")
+    rows = sum(many for _, many in latest)
     if not rows:
         return
     _assert_new(passing, step, leg, planned, rows)
     touches = moving.name("touches")
     # Those deferred earlier have earlier latest moments: each batch holds touches of one, so that none ages with another.
-    latest = engine.execute(f"SELECT until_at, count(*) FROM {planned} GROUP BY until_at ORDER BY until_at")
     order = " ORDER BY until_at, enrolment_id" if len(latest) > 1 else ""
     engine.execute(f"""
         CREATE OR REPLACE TEMP VIEW {touches} AS

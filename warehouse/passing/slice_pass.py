@@ -90,6 +90,7 @@ class SlicePass(Reading):
         self.moving = Mover(self)
         self.gate = Gate(self)
         self.returned: set[tuple[int, str]] = set()
+        self.arriving: dict[tuple[int, str], datetime] = {}
         self._standing = False
         self._left = False
         self._scans = 0
@@ -217,13 +218,12 @@ class SlicePass(Reading):
     def step(self, version: Version, step: Step) -> int:
         """One step of the pass: returns how many moved on (a Send: how many were due)."""
         stored = self.awake(version, step)
+        if stored:
+            self.rest_of(version.id, step.name).next_due = None
         here = self.moving.here(version, step.name, stored)
         if here is None:
             return 0
-        if stored:
-            self.rest_of(version.id, step.name).next_due = None
-        self.note_due(version, step, self.engine.value(
-            f"SELECT min(due_at) FROM {here} WHERE due_at > {literal(self.as_of)}"))
+        self.note_due(version, step, self.arriving.get((version.id, step.name)))
         return KINDS[step.kind](self, version, step, here)
 
     def note_due(self, version: Version, step: Step, due: datetime | None) -> None:

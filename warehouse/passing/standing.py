@@ -87,10 +87,10 @@ def _compute(passing, everybody: bool) -> None:
         engine.execute(f"CREATE OR REPLACE TEMP VIEW {tbl}_now AS SELECT * FROM {tbl}_all{only}")
     passing.scan("contacts", "contacts_everywhere", slice=None, constants=False)
     for key in ("email", "phone"):
+        asked = f"{key}_key IS NOT NULL" if everybody else f"{key}_key IN (SELECT {key}_key FROM contacts_now)"
         engine.execute(f"""
             CREATE OR REPLACE TEMP TABLE shared_{key}s AS
-            SELECT {key}_key FROM contacts_everywhere WHERE {key}_key IS NOT NULL
-            GROUP BY {key}_key HAVING count(*) > 1""")
+            SELECT {key}_key FROM contacts_everywhere WHERE {asked} GROUP BY {key}_key HAVING count(*) > 1""")
     engine.register("consent_bits", _consent_bits())
     engine.keep("standing_computed", "passing/standing", **_BITS)
 
