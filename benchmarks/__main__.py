@@ -37,7 +37,8 @@ def main() -> None:
         asked.write.write_text(page(bench, _command(asked)), encoding="utf-8")
         print(f"written: {asked.write}")
     missed = [line.what for line in bench.lines if line.holds is False]
-    print(f"{len(missed)} of {sum(line.holds is not None for line in bench.lines)} targets missed" + "".join(f"\n- {m}" for m in missed))
+    asked_of = sum(line.holds is not None for line in bench.lines)
+    print("\n- ".join([f"{len(missed)} of {asked_of} targets missed", *missed]))
 
 
 def _command(asked: argparse.Namespace) -> str:

@@ -14,23 +14,17 @@ import sqlalchemy as sa
 
 from benchmarks import base
 from benchmarks.passes import settle_home, wired
-from marketing.house import House
-from marketing.policy import Policy
+from benchmarks.ready import opened
 from marketing.responses import CLICKED, Response
 from marketing.touch import seal, unseal
-from warehouse import Warehouse, schema
+from warehouse import schema
 from warehouse.collecting import collect
 from warehouse.inbox import Inbox, to_json
 
-__all__ = ["accepted", "carried_on", "drained", "killed", "ready", "take_one"]
+__all__ = ["accepted", "carried_on", "drained", "killed", "ready"]
 
 ROOT = Path(__file__).parent.parent
 CALLERS = 32
-
-
-def opened(home: str) -> Warehouse:
-    """The warehouse of a home, without Prefect."""
-    return Warehouse.open(Path(home), House.read(Path(home) / "house.toml"), Policy.read(ROOT / "policy.toml"))
 
 
 def clicks(warehouse, count: int) -> list[Response]:
@@ -88,20 +82,11 @@ def killed(_meter, home: str) -> dict:
 
 def ready(meter, home: str) -> dict:
     """Seconds from the start of a new process until ledger and inbox have each taken a write."""
-    program = ("import sys; from benchmarks import door; door.take_one(sys.argv[1])")
+    command = [sys.executable, "-m", "benchmarks.ready", home]
     begun = time.time()
     with meter:
-        done = subprocess.run([sys.executable, "-c", program, home], cwd=ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return {"seconds": float(done.stdout.split()[-1]) - begun}
-
-
-def take_one(home: str) -> None:
-    """Write to ledger and inbox, then say when that was true."""
-    warehouse = opened(home)
-    with warehouse.ledger.begin() as tx:
-        warehouse.ledger.put(tx, schema.meta, {"key": "ready", "value": "yes"})
-    Inbox(warehouse).put("bench", str(uuid.uuid4()), b"{}", base.START)
-    print(time.time())
 
 
 def carried_on(_meter, home: str) -> dict:

@@ -23,7 +23,7 @@ def _taken(command: str) -> list[str]:
     load = os.getloadavg()[2]
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return [f"`{command}` (or `make bench`) wrote this page on {datetime.now(UTC):%d %B %Y}: {os.cpu_count()} cores "
-            f"({_processor()}), {_memory():.0f} GB, {platform.system()}, Python {platform.python_version()}, {versions}. "
+            f"({_chip()}), {_memory():.0f} GB, {platform.system()}, Python {platform.python_version()}, {versions}. "
             f"The machine's load over the last quarter of an hour was {load:.1f}" +
             (": other work ran beside this, so walls say little and the ratios of CPU are what counts."
              if load > os.cpu_count() else ".")]
@@ -51,7 +51,8 @@ def _text(bench) -> list[str]:
         _first_share(bench) + ". Row 2 adds a 9 KB page (an SMS for the reminder): its floor is the floor of row 1 plus "
         "bare sandboxed Jinja over the same rows, keeping no receipt; the engine also seals tokens, derives the text part, "
         "and keeps a receipt per touch. Row 5 is the wall of a flow run less the wall of the same pass called as a "
-        "function; the flow run also draws and publishes its artifact. Row 7 takes responses without the HTTP door. In "
+        "function with the drawing of its figures (which the first pass of a process pays for with loading the drawing "
+        "libraries). Row 7 takes responses without the HTTP door. In "
         "row 8 the process is killed by SIGKILL inside its ledger transaction; the clock starts with the new process and "
         "includes Python's own start, and afterwards the same pass takes in everybody.",
     ]
@@ -68,7 +69,7 @@ def _held(holds: bool | None) -> str:
     return {True: "holds", False: "**misses**", None: ""}[holds]
 
 
-def _processor() -> str:
+def _chip() -> str:
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()

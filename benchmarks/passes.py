@@ -127,8 +127,9 @@ def compare(_meter, ours: str, theirs: str) -> dict:
     con, rows = duckdb.connect(), {}
     for name in RELATIONS:
         one, other = (f"(SELECT * FROM '{folder}/{name}.parquet')" for folder in (ours, theirs))
-        apart = con.sql(f"(SELECT 'engine' AS only_in, * FROM (FROM {one} EXCEPT ALL FROM {other}) AS a ORDER BY ALL LIMIT 5) "
-                        f"UNION ALL (SELECT 'floor', * FROM (FROM {other} EXCEPT ALL FROM {one}) AS b ORDER BY ALL LIMIT 5)").fetchall()
+        extra, missing = f"(FROM {one} EXCEPT ALL FROM {other})", f"(FROM {other} EXCEPT ALL FROM {one})"
+        apart = con.sql(f"(SELECT 'engine' AS only_in, * FROM {extra} AS a ORDER BY ALL LIMIT 5) UNION ALL "
+                        f"(SELECT 'floor', * FROM {missing} AS b ORDER BY ALL LIMIT 5)").fetchall()
         if apart:
             raise AssertionError(f"{name} of the engine and of the floor differ, such as {apart}")
         rows[name] = con.sql(f"SELECT count(*) FROM {one}").fetchall()[0][0]
