@@ -15,7 +15,7 @@ _COUNTS: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
 
 
 class Undisturbed:
-    """The world in which nobody dies, at the moment from which others depart and at its end."""
+    """The world in which nobody dies: `then`, from where others depart, the `days` after it, and the `states` they end in."""
 
     def __init__(self, folder):
         days = calendar_of(*CHAINS)
@@ -23,11 +23,11 @@ class Undisturbed:
         for tasks in days[:FROM]:
             self.world.run(tasks)
         self.then = World(folder / "then", self.world.setup, copy_of=self.world)
-        for tasks in days[FROM:]:
+        self.days, self.states = days[FROM:], []
+        for tasks in self.days:
             self.world.run(tasks)
+            self.states.append(state(self.world))
         self.numbers = hold(self.world)
-        self.state = state(self.world)
-        self.days = days[FROM:]
 
 
 @pytest.fixture(scope="session")
