@@ -9,6 +9,7 @@ from connectors.memory import Memory, MemorySettings, forget
 from connectors.message import Messages
 from flows import recipe
 from marketing.addresses import address_key
+from marketing.chain import RELATIONSHIP, Chain, Send
 from marketing.house import House
 from marketing.policy import Policy
 from marketing.responses import Response
@@ -48,6 +49,12 @@ sms = 0.05
 phone = 3
 post = 0.7
 """
+
+
+def one_send(by="email", purpose=RELATIONSHIP, name="hello", **more) -> Chain:
+    """A chain of one message to everybody."""
+    return Chain(name=name, title=name, kind="loyalty", audience="everybody",
+                 steps=[Send("hi", by=by, message="hi", purpose=purpose, **more)])
 
 
 class Shop:

@@ -105,7 +105,7 @@ def _permitted(channel: str, purpose: str) -> str:
     grounds, bit = GROUNDS[channel, purpose], consent_bit(channel, purpose)
     if "always" in grounds:
         return "true"
-    given = ["s.granted & {bit}::UINTEGER <> 0".format(bit=bit)]
+    given = [f"s.granted & {bit}::UINTEGER <> 0"]
     given += ["s.customer"] if "customer" in grounds else []
     given += ["true"] if "no_objection" in grounds else []
     return f"(s.refused & {bit}::UINTEGER = 0 AND ({' OR '.join(given)}))"

@@ -12,7 +12,6 @@ from warehouse import schema
 from warehouse.manifest import current_number
 from warehouse.passing.forks import pass_assign, pass_experiment, pass_rest, pass_split
 from warehouse.passing.gate import Gate
-from warehouse.passing.literals import literal
 from warehouse.passing.moving import Mover
 from warehouse.passing.reading import Reading
 from warehouse.passing.send import pass_send
