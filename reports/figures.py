@@ -8,10 +8,13 @@ from typing import Any
 from marketing.roi import Balance, Lift, Moments, Rate, Roi, balance, effect_seen, lift, roi
 from reports.worlds import Sql
 
-__all__ = ["ChainFigures", "ChannelFigures", "Figures", "Pressure", "RefusalFigures", "RunFigures", "StepFigures",
+__all__ = ["SHARED", "ChainFigures", "ChannelFigures", "Figures", "Pressure", "RefusalFigures", "RunFigures", "StepFigures",
            "WaveFigures", "read", "read_run"]
 
 _SQL = Path(__file__).parent / "sql"
+#: The views that several figures rest on, in their order: a snapshot that keeps them reads the figures twice as fast.
+SHARED = ("enrolments", "touch_facts", "touch_heard", "enrolment_ends", "enrolment_outcomes", "attributed_revenue",
+          "holdout_outcomes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ def gather(warehouse: Warehouse, chains: Iterable[Chain], only: str | None = Non
     """
     house = warehouse.house
     with warehouse.snapshot() as snapshot:
+        snapshot.keep(*figures.SHARED)
         read = figures.read(snapshot.sql, only)
     known = {chain.name: chain for chain in chains}
     pages = []
