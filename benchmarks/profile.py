@@ -27,7 +27,8 @@ class Ledger:
             try:
                 return method(engine, query, *args, **values)
             finally:
-                line = self.spent[re.sub(r"_?\d+\b", "_N", " ".join(query.split()))[:200]]
+                plain = " ".join(re.sub(r"--[^\n]*", "", query).split())
+                line = self.spent[re.sub(r"_?\d+\b", "_N", plain)[:200]]
                 line[0] += cpu() - begun
                 line[1] += 1
         return timed

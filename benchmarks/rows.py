@@ -140,7 +140,8 @@ def share(bench: Bench) -> None:
         allowed = PREFECT * empty + TASK * tasks
         drawing = median(one["sections"][1][0] for one in functions)
         bench.add(5, f"Prefect's share of a first pass, {contacts:,} contacts, {tasks} task runs",
-                  f"{extra:.2f} s wall, {extra_cpu:.2f} CPU-s; drawing the figures, not counted, {drawing:.2f} CPU-s", f"empty flow {empty:.2f} s", f"{extra:.2f} s",
+                  f"{extra:.2f} s wall, {extra_cpu:.2f} CPU-s; drawing the figures, not counted, {drawing:.2f} CPU-s",
+                  f"empty flow {empty:.2f} s", f"{extra:.2f} s",
                   f"≤ {PREFECT:g}× empty + {TASK * 1000:.0f} ms a task run = {allowed:.2f} s", extra <= allowed)
 
 
