@@ -154,9 +154,9 @@ def idle(bench: Bench) -> None:
     for _ in range(ROUNDS + 2):
         empties.append(measured("benchmarks.runs:empty"))
         flows.append(measured("benchmarks.runs:as_flow", home=f"{folder}/rest"))
-    ratio = median(one["wall"] for one in flows) / median(one["wall"] for one in empties)
+    wall, spent = _of(flows, empties, "wall"), _of(flows, empties, "cpu")
     bench.add(6, f"idle pass, {contacts:,} contacts enrolled, {flows[-1]['result']['tasks']} task runs", _used(medians(flows)),
-              _used(medians(empties)), f"{ratio:.2f}× wall, {_of(flows, empties, 'cpu'):.2f}× CPU", f"≤ {IDLE:g}×", ratio <= IDLE)
+              _used(medians(empties)), f"{wall:.2f}× wall, {spent:.2f}× CPU", f"≤ {IDLE:g}×", max(wall, spent) <= IDLE)
 
 
 def responses(bench: Bench) -> None:
@@ -166,13 +166,12 @@ def responses(bench: Bench) -> None:
         measured("benchmarks.runs:rest_home", folder=folder)
     taken = [measured("benchmarks.door:accepted", home=f"{folder}/rest", count=10_000) for _ in range(ROUNDS)]
     drains = [measured("benchmarks.door:drained", home=f"{folder}/rest", count=RESPONSES) for _ in range(ROUNDS)]
-    for figures, verb, target, how in ((taken, "taken durably by 32 callers", ACCEPTED, "wall"),
-                                       (drains, "drained", DRAINED, "cpu")):
+    for figures, verb, target in ((taken, "taken durably by 32 callers", ACCEPTED), (drains, "drained", DRAINED)):
         rows = figures[-1]["result"].get("listed") or figures[-1]["result"]["rows"]
-        rate = rows / median(one[how] for one in figures)
-        unit = "s" if how == "wall" else "CPU-s"
-        bench.add(7, f"{rows:,} responses {verb}", _used(medians(figures)), "", f"{rate:,.0f} a {unit}", f"≥ {target:,}/s",
-                  rate >= target)
+        rate = rows / median(one["wall"] for one in figures)
+        by_cpu = rows / median(one["cpu"] for one in figures)
+        bench.add(7, f"{rows:,} responses {verb}", _used(medians(figures)), "", f"{rate:,.0f}/s, {by_cpu:,.0f} a CPU-s",
+                  f"≥ {target:,}/s", rate >= target)
 
 
 def back(bench: Bench) -> None:
