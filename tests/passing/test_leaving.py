@@ -2,11 +2,14 @@
 
 from datetime import timedelta
 
+from flows import recipe
+from flows.send import drain
 from marketing.chain import (
     APPOINTMENT, CLICKED, COMMERCIAL, PURCHASED, RELATIONSHIP, Chain, Delay, Exit, Goal, Send, WaitFor, days, weeks,
 )
 from marketing.responses import CANCELLED, NOT_CANCELLED
 from tests.passing.shop import START
+from warehouse.passing import slice_pass
 
 OFFERS = Chain(name="offers", title="Offers", kind="loyalty", audience="everybody", steps=[
     Send("first", by="email", message="m", purpose=COMMERCIAL), Delay(weeks(1)),
@@ -48,7 +51,6 @@ def test_an_open_call_is_taken_back(shop):
     here.warehouse.clock.advance(START + timedelta(days=1))
     here.order(1, START + timedelta(hours=3))
     here.passes("call")
-    from flows.send import drain
     drain(here.wired, "agenda", run="evening")
     drain(here.wired, "agenda", run="night")
     here.passes("call", START + timedelta(days=1, hours=1))
@@ -69,7 +71,6 @@ def test_contacts_keep_their_version(shop, monkeypatch):
     here = shop(before, queries={"asked": "SELECT contact_id FROM contacts WHERE created_at <= $as_of"})
     here.contacts({"contact_id": 1}, {"contact_id": 2, "created_at": START + timedelta(days=1)})
     here.passes("changing")
-    from flows import recipe
     monkeypatch.setattr(recipe.chains, "load", {"changing": after}.__getitem__)
 
     for day in (2, 7, 9):
@@ -81,16 +82,14 @@ def test_contacts_keep_their_version(shop, monkeypatch):
 
 def test_residents_that_are_written_again_are_the_same(shop, monkeypatch):
     """Many waves that come to one step, and leave it by answer or deadline: with and without being written as one part."""
-    from warehouse.passing import slice_pass
-
     waiting = Chain(name="waiting", title="Waiting", kind="loyalty", audience="asked", steps=[
         Send("hi", by="email", message="m", purpose=RELATIONSHIP),
         WaitFor("answer", within=days(9), on={CLICKED: [Exit("clicked")]}, otherwise=[Exit("silent")])])
     query = "SELECT contact_id FROM contacts WHERE created_at <= $as_of"
-    found = []
+    found, here = [], None
     for feeds in (1, 1_000):
         monkeypatch.setattr(slice_pass, "FEEDS", feeds)
-        here = shop(waiting, queries={"asked": query}) if not found else again(here, shop, waiting, query)
+        here = shop(waiting, queries={"asked": query}) if here is None else again(here, shop, waiting, query)
         here.contacts(*({"contact_id": n, "created_at": START + timedelta(days=n // 2)} for n in range(1, 25)))
         for day in range(14):
             here.passes("waiting", START + timedelta(days=day))

@@ -18,8 +18,9 @@ def enrol_audience(passing, query: str, params: dict, reenter_after) -> int:
     """Ask the audience and enrol who may enter, in a wave with these parameters; returns how many entered."""
     engine = passing.engine
     passing.snapshot.prepare(query)
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE asked AS SELECT DISTINCT contact_id FROM ({query}) AS a "
-                   f"WHERE contact_id >> {passing.warehouse.slice_bits} = {passing.slice}", **passing.query_values(json.dumps(params)))
+    mine = f"contact_id >> {passing.warehouse.slice_bits} = {passing.slice}"
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE asked AS SELECT DISTINCT contact_id FROM ({query}) AS a WHERE {mine}",
+                   **passing.query_values(json.dumps(params)))
     passing.tally.audience += engine.count("asked")
     return _enrol(passing, "audience", params, reenter_after)
 
@@ -119,8 +120,10 @@ def _earlier(passing) -> bool:
     passing.scan("moves", "end_moves", chain, part.c.to_step.in_(ends), constants=False)
     now = "".join(f" UNION ALL SELECT enrolment_id, {literal(passing.as_of)} FROM {moved}"
                   for moved in passing.moving.entered_now())
-    passing.engine.execute("CREATE OR REPLACE TEMP VIEW entries AS SELECT enrolment_id & 68719476735 AS contact_id, "
-                           f"enrolment_id, enrolled_at FROM (SELECT enrolment_id, moved_at AS enrolled_at FROM entry_moves{now}) AS m")
+    passing.engine.execute(f"""
+        CREATE OR REPLACE TEMP VIEW entries AS
+        SELECT enrolment_id & 68719476735 AS contact_id, enrolment_id, enrolled_at
+        FROM (SELECT enrolment_id, moved_at AS enrolled_at FROM entry_moves{now}) AS m""")
     left = " UNION ALL SELECT enrolment_id FROM left_now" if passing.has_left else ""
     passing.engine.execute(f"CREATE OR REPLACE TEMP VIEW ended AS SELECT enrolment_id FROM end_moves{left}")
     return True
