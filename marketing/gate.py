@@ -15,7 +15,7 @@ from marketing.steps import COMMERCIAL, RELATIONSHIP, TRANSACTIONAL
 __all__ = ["CHANNEL_BITS", "GROUNDS", "REASONS", "RULES", "consent_bit", "next_open"]
 
 #: The rules in the order they are asked: what concerns one contact first, what shares out something scarce last.
-RULES = ("stale", "no_address", "suppressed", "global_holdout", "consent", "same_address", "hours", "cap")
+RULES = ("stale", "no_address", "suppressed", "global_holdout", "consent", "hours", "cap", "same_address")
 
 #: Why a touch was refused, in the words of the report.
 REASONS = {

@@ -122,7 +122,7 @@ class Gate:
         passing, part = self.passing, schema.part
         key = f"{_ADDRESS[asked.channel]}_key"
         passing.scan("touches", "step_touches", part.c.chain == passing.chain, part.c.to_step == asked.step.name,
-                     slice=None, constants=False)
+                     part.c.channel == asked.channel, slice=None, constants=False)
         passing.scan("contacts", "contacts_everywhere", slice=None, constants=False)
         self.engine.execute(f"""
             CREATE OR REPLACE TEMP VIEW sharers AS
