@@ -1,8 +1,11 @@
-"""Instants as SQL text."""
+"""Instants, and what a purchase is, as SQL text."""
 
 from datetime import datetime
 
-__all__ = ["literal"]
+__all__ = ["BOUGHT", "literal"]
+
+#: An order line that is a purchase: neither cancelled nor a return, whose amount is negative.
+BOUGHT = "cancelled_at IS NULL AND (amount < 0) IS NOT TRUE"
 
 
 def literal(instant: datetime | None) -> str:

@@ -7,7 +7,7 @@ from marketing import calendar
 from marketing.gate import GROUNDS, consent_bit
 from marketing.responses import PURCHASED
 from warehouse import schema
-from warehouse.passing.literals import literal
+from warehouse.passing.literals import BOUGHT, literal
 from warehouse.versions import Version
 
 __all__ = ["settle"]
@@ -19,8 +19,8 @@ def settle(passing) -> int:
     if not any(resting.residents for resting in passing.resting.values()):
         return 0
     since = part.c.place > passing.mark
-    goal_kinds = {v.graph.goal.kind for v in passing.versions if v.graph.goal and v.graph.goal.ends}
-    orders = [since] if PURCHASED in goal_kinds else [part.c.n < 0]
+    kinds = {v.graph.goal.kind if edge.on == "goal" else edge.on for v in passing.versions for edge in v.graph.out("*")}
+    orders = [since] if PURCHASED in kinds else [part.c.n < 0]
     passing.scan("responses", "settle_responses", since, constants=False)
     passing.scan("orders", "settle_orders", *orders, constants=False)
     passing.scan("suppressions", "settle_suppressions", since, constants=False)
@@ -28,7 +28,7 @@ def settle(passing) -> int:
         CREATE OR REPLACE TEMP TABLE signals AS
         SELECT contact_id, kind, happened_at FROM settle_responses WHERE NOT machine
         UNION ALL
-        SELECT contact_id, '{PURCHASED}', ordered_at FROM settle_orders WHERE cancelled_at IS NULL
+        SELECT contact_id, '{PURCHASED}', ordered_at FROM settle_orders WHERE {BOUGHT}
         UNION ALL
         SELECT contact_id, 'suppressed', NULL::TIMESTAMP FROM settle_suppressions
         WHERE contact_id IS NOT NULL AND channel IS NULL AND (purpose IS NULL OR purpose = 'all')

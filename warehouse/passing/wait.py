@@ -7,7 +7,7 @@ from marketing.graph import Edge, Step
 from marketing.responses import NOT_SENT, PURCHASED
 from warehouse import schema
 from warehouse.passing.gate import MADE
-from warehouse.passing.literals import literal
+from warehouse.passing.literals import BOUGHT, literal
 from warehouse.passing.moving import ANSWERED
 from warehouse.versions import Version
 
@@ -81,9 +81,10 @@ class _Wait:
         passing.scan("receipts", "receipts_all", *of_sends)
         later = " ".join(f"WHEN connector = '{name}' THEN settled_at + INTERVAL '{late.total_seconds()} seconds'"
                          for name, late in passing.latencies.items() if late)
-        made_at = f"CASE {later} ELSE settled_at END" if later else "settled_at"
+        arrived_at = f"CASE {later} ELSE settled_at END" if later else "settled_at"
         self.engine.execute(f"CREATE OR REPLACE TEMP VIEW receipts_here AS "
-                            f"SELECT enrolment_id, seq, outcome IN {MADE} AS made, {made_at} AS made_at FROM receipts_all")
+                            f"SELECT enrolment_id, seq, outcome IN {MADE} AS made, settled_at AS made_at, "
+                            f"{arrived_at} AS arrived_at FROM receipts_all")
         passing.scan("touches", "touches_here", *of_sends)
         self._responses()
         self.engine.register("branches", pa.table({
@@ -107,7 +108,7 @@ class _Wait:
             orders = f"""
             UNION ALL
             SELECT contact_id, NULL::BIGINT, NULL::VARCHAR, NULL::SMALLINT, NULL::SMALLINT, '{PURCHASED}', ordered_at,
-                   NULL::VARCHAR, order_id FROM orders_all WHERE cancelled_at IS NULL"""
+                   NULL::VARCHAR, order_id FROM orders_all WHERE {BOUGHT}"""
         self.engine.execute(f"""
             CREATE OR REPLACE TEMP VIEW responses_here AS
             SELECT r.contact_id, r.enrolment_id, s.step, r.visit, r.leg, r.kind, r.happened_at, r.meta, r.dedup
