@@ -38,20 +38,7 @@ def enrol_handovers(passing, params: dict, reenter_after) -> int:
         return 0
     reach("pass.handover_taken")
     passing.tally.handed_over += many
-    _refuse_second(passing)
     return _enrol(passing, "handover", params, reenter_after)
-
-
-def _refuse_second(passing) -> None:
-    """Handed over by two chains at once: the second finds the contact inside."""
-    rows = passing.moving.name("second_handovers")
-    passing.engine.execute(f"""
-        CREATE OR REPLACE TEMP TABLE {rows} AS
-        SELECT h.enrolment_id, 0::SMALLINT AS visit, 0::SMALLINT AS leg, 'inside' AS reason, 'reenter_after' AS rule,
-               NULL::VARCHAR AS value, NULL::VARCHAR AS limit_value, NULL::TIMESTAMP AS until_at
-        FROM handed AS h ANTI JOIN asked AS a ON a.enrolment_id = h.enrolment_id""")
-    passing.commit.add("refusals", rows, slice=passing.slice, chain=passing.chain, version=passing.current.id,
-                       to_step="", reason="plan")
 
 
 def _enrol(passing, kind: str, params: dict, reenter_after) -> int:
@@ -60,8 +47,8 @@ def _enrol(passing, kind: str, params: dict, reenter_after) -> int:
     asked = engine.count("asked")
     if not asked:
         return 0
-    entering = "asked"
-    if _earlier(passing):
+    entering, earlier = "asked", _earlier(passing)
+    if earlier:
         cutoff = calendar.latest_start(passing.as_of, reenter_after, passing.house.zone) if reenter_after else passing.as_of
         entering = engine.keep(passing.moving.name("may_enter"), "passing/may_enter",
                                never_again=reenter_after is None, entered_before=cutoff)
@@ -70,8 +57,8 @@ def _enrol(passing, kind: str, params: dict, reenter_after) -> int:
             inside = kept_out - engine.run("passing/gone")[0][0] if reenter_after is None else engine.run("passing/inside")[0][0]
             passing.tally.inside += inside
             passing.tally.entered_recently += kept_out - inside
-        if kept_out and kind == "handover":
-            _refuse(passing, entering)
+    if kind == "handover":
+        _refuse(passing, entering, earlier)
     if not engine.count(entering):
         return 0
     wave = passing.wave(kind, params)
@@ -129,16 +116,23 @@ def _earlier(passing) -> bool:
     return True
 
 
-def _refuse(passing, entering: str) -> None:
-    """A hand-over that is refused is a row, never a silence; it carries the enrolment that handed it over."""
+def _refuse(passing, entering: str, earlier: bool) -> None:
+    """A hand-over that is refused is a row, never a silence; it carries the enrolment that handed it over.
+
+    Of two for one contact the first may enter, and the second finds it inside; where the first may not, neither may.
+    """
+    inside = f"SELECT contact_id FROM {entering}"
+    if earlier:
+        inside += " UNION SELECT e.contact_id FROM entries AS e ANTI JOIN ended AS x ON x.enrolment_id = e.enrolment_id"
     rows = passing.moving.name("refused_handovers")
     passing.engine.execute(f"""
         CREATE OR REPLACE TEMP TABLE {rows} AS
-        SELECT a.enrolment_id, 0::SMALLINT AS visit, 0::SMALLINT AS leg,
+        SELECT h.enrolment_id, 0::SMALLINT AS visit, 0::SMALLINT AS leg,
                CASE WHEN i.contact_id IS NOT NULL THEN 'inside' ELSE 'entered_recently' END AS reason,
                'reenter_after' AS rule, NULL::VARCHAR AS value, NULL::VARCHAR AS limit_value, NULL::TIMESTAMP AS until_at
-        FROM asked AS a ANTI JOIN {entering} AS m ON m.contact_id = a.contact_id
-        LEFT JOIN (SELECT DISTINCT e.contact_id FROM entries AS e ANTI JOIN ended AS x ON x.enrolment_id = e.enrolment_id)
-            AS i ON i.contact_id = a.contact_id""")
+        FROM handed AS h
+        ANTI JOIN (SELECT a.enrolment_id FROM asked AS a SEMI JOIN {entering} AS m ON m.contact_id = a.contact_id) AS t
+            ON t.enrolment_id = h.enrolment_id
+        LEFT JOIN ({inside}) AS i ON i.contact_id = h.enrolment_id & 68719476735""")
     passing.commit.add("refusals", rows, slice=passing.slice, chain=passing.chain, version=passing.current.id,
                        to_step="", reason="plan")
