@@ -21,7 +21,7 @@ from warehouse.cancelling import mark_cancelled, to_cancel
 from warehouse.failpoints import reach
 from warehouse.inbox import Inbox, to_json
 from warehouse.outbox import RESULT, Batch
-from warehouse.sending import Reader, stale
+from warehouse.sending import Reader, objection
 from warehouse.stops import stop, stopped
 from warehouse.versions import all_chains, versions_of
 
@@ -237,16 +237,12 @@ class _Work:
     def ready(self, batch: Batch) -> tuple[list[dict], dict[int, datetime], list[Outgoing], list[int]]:
         """Of one batch: what the gate settles, what waits until when, what to hand over and at which positions."""
         settled, waiting, positions = [], {}, []
-        passed = batch.at_latest is not None and batch.at_latest < self.sender.as_of
-        late = stale(self.sender.as_of, batch.at_latest) if passed else None
         for position in batch.row_numbers().tolist():
-            why = self.dropped.get(position)
-            if late and (why is None or why["reason"] != "left_chain"):
-                why = late  # of two reasons the one that comes first in marketing.gate.RULES
-            if why:
+            leaves = self.later.get(position)
+            if why := objection(self.dropped.get(position), leaves, self.sender.as_of, batch.at_latest):
                 settled.append(self._not_sent(batch, position, why))
-            elif position in self.later:
-                waiting[position] = self.later[position]
+            elif leaves:
+                waiting[position] = leaves
             else:
                 positions.append(position)
         made = self.renderer.outgoing(self._of(positions), self.can.renders)

@@ -14,7 +14,7 @@ from warehouse.scan import decode, scan
 from warehouse.schema import part
 from warehouse.versions import versions_of
 
-__all__ = ["Reader", "stale"]
+__all__ = ["Reader", "objection"]
 
 ADDRESS = {"email": "email", "sms": "phone", "phone": "phone", "voice": "phone"}
 _KEEP = ("contact_id", "language", "zone", "email", "phone", "email_key", "phone_key")
@@ -92,11 +92,13 @@ class Reader:
                   AND (s.purpose = 'all' OR s.purpose = $purpose OR (s.purpose IS NULL AND $purpose <> 'transactional'))
                 GROUP BY o.position""")
         if consent_bit(self.touches.channel, self.touches.purpose) and self._scan("consents", "consents_since", since):
+            # Of who has said something, all that was ever said: a word may become known long after a later one.
+            self._scan("consents", "consents_now")
             yield ("dropped", "consent_withdrawn", """
                 SELECT o.position, $channel || '/' || $purpose, NULL FROM outgoing AS o JOIN (
                     SELECT contact_id,
                            arg_max(status, epoch_us(happened_at) * 2 + (status <> 'granted')::BIGINT) AS status
-                    FROM consents_since
+                    FROM consents_now SEMI JOIN consents_since USING (contact_id)
                     WHERE channel = $channel AND purpose = $purpose GROUP BY contact_id) AS s USING (contact_id)
                 WHERE s.status <> 'granted'""")
 
@@ -140,9 +142,20 @@ class Reader:
                 "WHERE a.enrolment_id = t.enrolment_id)")
 
 
-def stale(as_of: datetime, at_latest: datetime) -> dict:
-    """The refusal of a touch whose latest moment has passed before it could leave."""
-    return _drop("stale", "stale", "at_latest", as_of.isoformat(), at_latest.isoformat())
+def objection(why: dict | None, leaves: datetime | None, as_of: datetime, at_latest: datetime | None) -> dict | None:
+    """Of what speaks against a touch the first in order: left the chain, stale, another reason, stale by when it could leave.
+
+    `why` is what `Reader.refused` dropped it for, `leaves` until when it would wait.
+    """
+    if at_latest is None or (why and why["reason"] == "left_chain"):
+        return why
+    if as_of > at_latest:
+        return _stale(as_of, at_latest)
+    return why or (_stale(leaves, at_latest) if leaves and leaves > at_latest else None)
+
+
+def _stale(leaves: datetime, at_latest: datetime) -> dict:
+    return _drop("stale", "stale", "at_latest", leaves.isoformat(), at_latest.isoformat())
 
 
 def _drop(outcome: str, reason: str, rule: str, value, limit=None) -> dict:
