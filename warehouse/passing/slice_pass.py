@@ -91,6 +91,7 @@ class SlicePass(Reading):
         self.returned: set[tuple[int, str]] = set()
         self.arriving: dict[tuple[int, str], datetime] = {}
         self._standing = False
+        self._compacted: set[tuple[int, str]] = set()
         self._left = False
         self._scans = 0
 
@@ -184,8 +185,10 @@ class SlicePass(Reading):
     def _compact(self, version: int, step: str, view: str, old: list[int]) -> None:
         """Write who rests at a step as one part, once many parts feed it: as of the snapshot, moves of now come after."""
         resting = self.resting.get((version, step))
-        if self._left or resting is None or resting.feeds <= FEEDS:
+        if self._left or resting is None or resting.feeds <= FEEDS or (version, step) in self._compacted:
             return
+        # Once: what arrives in this pass feeds the step too, and a second part would hold everybody again.
+        self._compacted.add((version, step))
         self.commit.retire(old)
         self.commit.add("rest", view, slice=self.slice, chain=self.chain, version=version, to_step=step, upto=self.n,
                         run=None)
