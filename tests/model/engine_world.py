@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
+import sqlalchemy as sa
 
 from connectors.memory import Memory, MemorySettings
 from connectors.message import Messages
 from flows import recipe
 from marketing.addresses import address_key
 from marketing.house import House
-from marketing.policy import Policy
+from marketing.policy import WEEKDAYS, Policy
 from marketing.responses import PURCHASED, Response
-from marketing.steps import TRANSACTIONAL, Purpose
 from marketing.touch import seal
 from outbox.wired import Wired
 from tests.model.facts import Planned
-from tests.model.random_chains import AUDIENCES, CHANNELS
-from tests.model.worlds import ZONE, Event, World
-from warehouse import Warehouse
+from tests.model.random_chains import AUDIENCES
+from tests.model.worlds import LATENCY, ZONE, Event, World, said
+from warehouse import Warehouse, schema
 from warehouse.inbox import Inbox, to_json
+from warehouse.maintenance import fold_small
+from warehouse.passing import slice_pass
 from warehouse.tables import TABLES
 
 __all__ = ["EngineWorld"]
@@ -39,8 +42,10 @@ rate = 0.2
 [channels]
 email = "memory"
 sms = "memory"
-post = "memory"
+post = "press"
 [connectors.memory]
+kind = "memory"
+[connectors.press]
 kind = "memory"
 [costs]
 email = 0.01
@@ -56,27 +61,51 @@ purposes = ["commercial", "relationship"]
 at_most = {at_most}
 within_days = {within_days}
 """
+LETTERS = """
+[[cap]]
+name = "letters"
+channels = ["post"]
+at_most = {letters}
+within_days = 30
+"""
+WINDOW = """
+[[hours]]
+channel = "{channel}"
+weekdays = {weekdays}
+from = "{opens:02}:00"
+to = "{closes:02}:00"
+"""
+#: The columns of the slow model's rows, the wave's number left out.
+RELATIONS = {
+    "moves": "SELECT chain, contact_id, seq, from_step, to_step, reason, visit, due_at, moved_at FROM moves",
+    "touches": "SELECT chain, contact_id, step, visit, leg, channel, planned_at FROM touches",
+    "refusals": "SELECT chain, contact_id, step, visit, leg, reason, until_at, stage, refused_at FROM refusals",
+}
 
 
 class EngineWorld:
     """A world in a folder of its own; `happen()` each event, then read the relations."""
 
     def __init__(self, world: World, home: Path, monkeypatch):
-        self.world, self.runs, self.answers = world, 0, 0
+        self.world, self.runs, self.answers, self.orders = world, 0, 0, 0
         home.mkdir(parents=True, exist_ok=True)
         (home / "house.toml").write_text(HOUSE.format(zone=ZONE))
-        (home / "policy.toml").write_text(POLICY.format(at_most=world.at_most, within_days=world.within_days))
+        (home / "policy.toml").write_text(_policy(world))
         house, policy = House.read(home / "house.toml"), Policy.read(home / "policy.toml")
         self.warehouse = Warehouse.open(home, house, policy, slice_bits=4, threads=1)
+        _be_hasty(self.warehouse.ledger.engine)
         self.warehouse.clock.simulate(world.events[0].moment)
-        memory = Memory("memory", MemorySettings(record=False, idempotent=False, script=self._outcome))
-        self.wired = Wired(self.warehouse, {"memory": memory}, Messages(home, "fr"),
+        connectors = {name: Memory(name, MemorySettings(record=False, idempotent=False, script=self._outcome, latency=latency))
+                      for name, latency in (("memory", timedelta()), ("press", LATENCY["post"]))}
+        self.wired = Wired(self.warehouse, connectors, Messages(home, "fr"),
                            wall=lambda: datetime.now(UTC).replace(tzinfo=None), send_for=0)
         chains = {chain.name: chain for chain in world.chains}
         monkeypatch.setattr(recipe.chains, "load", chains.__getitem__)
         monkeypatch.setattr(recipe, "queries", self._queries)
+        monkeypatch.setattr(slice_pass, "FEEDS", world.feeds)
         self._load_contacts()
         self.inbox = Inbox(self.warehouse)
+        _be_hasty(self.inbox.engine)
 
     def close(self) -> None:
         self.inbox.close()
@@ -92,12 +121,22 @@ class EngineWorld:
             case "pass":
                 recipe.run_pass(self.wired, event.chain, run=f"run-{self.runs}")
             case "drain":
-                recipe.do(recipe.send, self.wired, "memory", f"run-{self.runs}")
+                for connector in self.wired.connectors:
+                    recipe.do(recipe.send, self.wired, connector, f"run-{self.runs}")
                 recipe.do(recipe.fold, self.wired, f"run-{self.runs}")
             case "suppression":
                 until = event.lasts and event.moment + event.lasts
-                self._list("suppressions", [{"contact_id": contact, "reason": "test", "from_at": event.moment,
-                                             "until_at": until} for contact in event.people], event.moment)
+                self._list("suppressions", [
+                    {"contact_id": contact, "reason": "test", "from_at": event.moment, "until_at": until,
+                     "channel": event.channel, "purpose": event.purpose} for contact in event.people], event.moment)
+            case "consent":
+                self._list("consents", [
+                    {"contact_id": contact, "channel": channel, "purpose": purpose, "status": event.status,
+                     "happened_at": event.moment - event.ago} for contact, channel, purpose in said(event)], event.moment)
+            case "return":
+                self._list("orders", [self._order(contact, event.moment, -5) for contact in event.people], event.moment)
+            case "tidy":
+                fold_small(self.warehouse, run=f"run-{self.runs}", as_of=event.moment, more_than=1)
             case "answer":
                 for contact, touch in answered:
                     self._answer(event, contact, touch)
@@ -109,8 +148,7 @@ class EngineWorld:
         happened_at = event.moment - event.ago
         self.answers += 1
         if event.kind == PURCHASED and touch is None:
-            self._list("orders", [{"contact_id": contact, "order_id": f"o{self.answers}", "line_id": "1",
-                                   "ordered_at": happened_at}], event.moment)
+            self._list("orders", [self._order(contact, happened_at, 10)], event.moment)
             return
         key = self._key(touch) if touch else None
         if touch is None or key is not None:
@@ -118,30 +156,39 @@ class EngineWorld:
                                 contact_id=None if touch else contact, machine=event.machine, meta=event.meta)
             self.inbox.put("test", response.dedup, to_json(response), event.moment)
 
+    def _order(self, contact: int, ordered_at: datetime, amount: int) -> dict:
+        self.orders += 1
+        return {"contact_id": contact, "order_id": f"o{self.orders}", "line_id": "1", "ordered_at": ordered_at,
+                "amount": Decimal(amount)}
+
     def _key(self, touch: Planned) -> str | None:
         """The token of a touch of the model, if the engine enrolled that contact at the same moment."""
-        found = self.rows("SELECT enrolment_id FROM enrolments WHERE chain = $chain AND contact_id = $contact "
-                          "AND enrolled_at = $enrolled_at ORDER BY enrolment_id",
-                          chain=touch.chain, contact=touch.contact, enrolled_at=touch.enrolment.enrolled_at)
-        numbers = self.rows("SELECT id FROM ledger_steps WHERE name = $step AND chain = "
-                            "(SELECT id FROM ledger_chains WHERE name = $chain)", step=touch.step, chain=touch.chain)
-        if not found or not numbers:
+        waves = self._ledger_rows(sa.select(schema.wave.c.id).join(schema.chain, schema.chain.c.id == schema.wave.c.chain).where(
+            schema.chain.c.name == touch.chain, schema.wave.c.enrolled_at == touch.enrolment.enrolled_at))
+        enrolments = [wave << 36 | touch.contact for wave, in waves]
+        if len(enrolments) > 1:
+            enrolments = [number for number, in self.rows(
+                "SELECT enrolment_id FROM enrolments WHERE list_contains($numbers, enrolment_id) ORDER BY 1", numbers=enrolments)]
+        numbers = self._ledger_rows(sa.select(schema.step.c.id).join(schema.chain, schema.chain.c.id == schema.step.c.chain).where(
+            schema.chain.c.name == touch.chain, schema.step.c.name == touch.step))
+        if not enrolments or not numbers:
             return None
-        return seal(self.warehouse.key, found[-1][0], numbers[0][0], touch.visit, touch.leg)
+        return seal(self.warehouse.key, enrolments[-1], numbers[0][0], touch.visit, touch.leg)
+
+    def _ledger_rows(self, query: sa.Select) -> list[tuple]:
+        with self.warehouse.ledger.read() as tx:
+            return [tuple(row) for row in tx.execute(query)]
 
     # -- what it says
 
     def rows(self, query: str, **values) -> list[tuple]:
         with self.warehouse.snapshot() as snapshot:
-            return [tuple(row.values()) for row in snapshot.sql(query, **values).to_pylist()]
+            return _rows(snapshot, query, **values)
 
     def relations(self) -> dict[str, list[tuple]]:
-        """Moves, touches and refusals with the columns of the slow model's rows, the wave's number left out."""
-        return {
-            "moves": self.rows("SELECT chain, contact_id, seq, from_step, to_step, reason, visit, due_at, moved_at FROM moves"),
-            "touches": self.rows("SELECT chain, contact_id, step, visit, leg, channel, planned_at FROM touches"),
-            "refusals": self.rows("SELECT chain, contact_id, step, visit, reason, until_at, stage, refused_at FROM refusals"),
-        }
+        """Moves, touches and refusals, as of one moment."""
+        with self.warehouse.snapshot() as snapshot:
+            return {name: _rows(snapshot, query) for name, query in RELATIONS.items()}
 
     # -- what it stands on
 
@@ -157,7 +204,8 @@ class EngineWorld:
         now, contacts, consents = self.world.events[0].moment, [], []
         for contact in self.world.contacts:
             number, here = contact.contact_id, contact.channels
-            mail, phone = f"c{number}@example.org", f"+3361234{number:04}"
+            mail = f"{contact.household or f'c{number}'}@example.org"
+            phone = f"+3361234{0 if contact.household else number:04}"
             row = {"contact_id": number, "client_id": f"c{number}", "zone": contact.zone, "created_at": now}
             if "email" in here:
                 row |= {"email": mail, "email_key": address_key(self.warehouse.key, mail)}
@@ -167,8 +215,8 @@ class EngineWorld:
                 row |= {"last_name": "Martin", "address_1": f"{number} rue Haute", "postcode": "75001", "city": "Paris",
                         "country": "FR"}
             contacts.append(row)
-            consents += [{"contact_id": number, "channel": channel, "purpose": str(purpose), "status": "granted",
-                          "happened_at": now} for channel in CHANNELS for purpose in Purpose if purpose != TRANSACTIONAL]
+            consents += [{"contact_id": number, "channel": channel, "purpose": purpose, "status": status,
+                          "happened_at": now - timedelta(days=30)} for (channel, purpose), status in contact.consents.items()]
         self._list("contacts", contacts, now)
         self._list("consents", consents, now)
 
@@ -190,3 +238,21 @@ def _query(members: list[tuple[datetime, int]]) -> str:
     values = ", ".join(f"(TIMESTAMP '{moment.isoformat(sep=' ')}', {contact})" for moment, contact in members)
     return (f"SELECT c.contact_id FROM contacts AS c JOIN (VALUES {values}) AS m (moment, contact_id) "
             "ON m.contact_id = c.contact_id WHERE m.moment = $as_of")
+
+
+def _policy(world: World) -> str:
+    text = POLICY.format(at_most=world.at_most, within_days=world.within_days)
+    text += LETTERS.format(letters=world.letters) if world.letters else ""
+    return text + "".join(
+        WINDOW.format(channel=channel, weekdays=[WEEKDAYS[day] for day in weekdays], opens=opens, closes=closes)
+        for channel, windows in world.hours.items() for weekdays, opens, closes in windows)
+
+
+def _rows(snapshot, query: str, **values) -> list[tuple]:
+    return [tuple(row.values()) for row in snapshot.sql(query, **values).to_pylist()]
+
+
+def _be_hasty(engine: sa.Engine) -> None:
+    """No waiting for the disk: these warehouses need not outlive their process, and do nothing but commit."""
+    engine.dispose()
+    sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 __all__ = [
-    "MADE", "NOT_MADE", "Answer", "Contact", "Enrolment", "History", "Move", "Planned", "Refusal", "Suppressed",
-    "Touch",
+    "MADE", "NOT_MADE", "Answer", "Consent", "Contact", "Enrolment", "History", "Move", "Planned", "Refusal",
+    "Suppressed", "Touch",
 ]
 
 #: Outcomes after which a touch counts as made: it left, or it may have.
@@ -54,6 +54,7 @@ class Refusal(NamedTuple):
     wave: int | None
     step: str
     visit: int
+    leg: int
     reason: str
     until_at: datetime | None
     stage: str
@@ -66,9 +67,11 @@ class Contact:
 
     contact_id: int
     channels: frozenset[str] = frozenset({"email", "sms", "post", "phone"})
-    #: (channel, purpose) to "granted" or "refused"; what is not there was never asked.
+    #: (channel, purpose) to "granted" or "refused" before all events; what is not there was never asked.
     consents: Mapping[tuple[str, str], str] = field(default_factory=dict)
     zone: str | None = None
+    #: Contacts of one household have the same e-mail address and the same phone; None: one's own.
+    household: str | None = None
 
 
 @dataclass
@@ -116,6 +119,8 @@ class Planned:
     at_latest: datetime
     outcome: str | None = None
     made_at: datetime | None = None
+    #: Outside its hours when it was to leave: not looked at again before.
+    not_before: datetime | None = None
 
     def settle(self, outcome: str | None, now: datetime) -> None:
         """Note what the connector said; None: nothing yet."""
@@ -141,23 +146,56 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """What a contact said of a purpose on a channel: "granted", "refused" or "withdrawn"."""
+
+    contact: int
+    channel: str
+    purpose: str
+    status: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
 class Suppressed:
-    """A suppression of a whole contact, for commercial and relationship messages."""
+    """A suppression of a contact: on one channel or (None) on all, for one purpose, "all", or (None) all but transactional."""
 
     contact: int
     from_at: datetime
     until_at: datetime | None
+    channel: str | None = None
+    purpose: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it concerns all that a chain may say."""
+        return self.channel is None and self.purpose in (None, "all")
 
     def holds(self, now: datetime) -> bool:
         return self.from_at <= now and (self.until_at is None or now < self.until_at)
 
+    def stops(self, channel: str, purpose: str) -> bool:
+        if self.channel not in (None, channel):
+            return False
+        return self.purpose in ("all", purpose) or (self.purpose is None and purpose != "transactional")
+
 
 @dataclass(frozen=True)
 class History:
-    """What the gate may know of one contact's past, over all chains."""
+    """What the gate may know of one contact's past, over all chains; `housemates` are touches of its household's others."""
 
     touches: list[Planned]
     suppressions: list[Suppressed]
+    consents: list[Consent] = field(default_factory=list)
+    bought: bool = False
+    housemates: list[Planned] = field(default_factory=list)
 
-    def suppressed_at(self, now: datetime) -> bool:
-        return any(s.holds(now) for s in self.suppressions)
+    def suppressed_at(self, now: datetime, channel: str, purpose: str) -> bool:
+        return any(s.holds(now) and s.stops(channel, purpose) for s in self.suppressions)
+
+    def said(self, contact: Contact, channel: str, purpose: str) -> str | None:
+        """The last word on a purpose on a channel; of two at one instant the one that is not "granted"."""
+        words = [c for c in self.consents if (c.channel, c.purpose) == (channel, purpose)]
+        if not words:
+            return contact.consents.get((channel, purpose))
+        return max(words, key=lambda c: (c.happened_at, c.status != "granted")).status

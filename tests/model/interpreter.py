@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from marketing.calendar import Span, add, read_moment
@@ -11,9 +12,12 @@ from marketing.chance import experiment_salt, holdout_salt, in_share, pick
 from marketing.graph import end_name
 from tests.model.book import Book
 from tests.model.facts import MADE, Answer, Enrolment, Move, Planned, Refusal, Suppressed
-from tests.model.reading import Path
+from tests.model.reading import Path, sends_ahead
 
 __all__ = ["Model"]
+
+#: Refusals that say there is no way to the contact on one channel: the Send's next one is tried.
+NO_WAY = ("no_address", "suppressed", "no_consent", "consent_withdrawn")
 
 
 class Model(Book):
@@ -25,12 +29,12 @@ class Model(Book):
 
         `audience` holds who the chain's own query returns, `audiences` who each query of a Split returns.
         """
-        news, self.read[chain] = self.suppressions[self.read.get(chain, 0):], len(self.suppressions)
+        suppressions, spoken = self.news_of(chain)
         inside = [e for e in self.enrolments if e.chain == chain and not e.over]
         for enrolment in inside:
             enrolment.came_back = False
-            self._settle(enrolment, as_of, news)
-        self._take_in(chain, as_of, self._take_hand_overs(chain), handed_over=True)
+            self._settle(enrolment, as_of, suppressions, spoken)
+        self._take_in(chain, as_of, sorted(self._take_hand_overs(chain)), handed_over=True)
         self._take_in(chain, as_of, sorted(audience), handed_over=False)
         for enrolment in [e for e in self.enrolments if e.chain == chain and not e.over]:
             while self._go_on(enrolment, as_of, audiences or {}):
@@ -38,7 +42,7 @@ class Model(Book):
 
     # -- settle: goals and exits, before everything else
 
-    def _settle(self, e: Enrolment, as_of: datetime, news: list[Suppressed]) -> None:
+    def _settle(self, e: Enrolment, as_of: datetime, suppressions: list[Suppressed], spoken: set[int]) -> None:
         chain = self.chains[e.chain]
         own = [a for a in self.answers if a.contact == e.contact and not a.machine and a.happened_at > e.enrolled_at]
         goal = chain.goal
@@ -53,8 +57,17 @@ class Model(Book):
                 self._leave_at_once(e, kind, f"exit:{reason}", as_of, Exit(reason))
                 return
         # Older suppressions are the gate's business.
-        if any(s.contact == e.contact and s.holds(as_of) for s in news):
+        if any(s.contact == e.contact and s.whole and s.holds(as_of) for s in suppressions):
             self._leave_at_once(e, "suppressed", "exit:suppressed", as_of, Exit("suppressed"))
+        elif e.contact in spoken and self._unreachable(e, as_of):
+            self._leave_at_once(e, "no_consent_left", "exit:no_consent_left", as_of, Exit("no_consent_left"))
+
+    def _unreachable(self, e: Enrolment, as_of: datetime) -> bool:
+        """Whether there are Sends ahead, and a ground for none of them on any of its channels."""
+        legs = [replace(send, by=channel) for send in sends_ahead(self.readings[e.chain], e.step, e.path)
+                for channel in send.channels]
+        contact, history = self.contacts[e.contact], self.history(e.contact)
+        return bool(legs) and all(self.permitted(contact, leg, as_of, history) != ("pass",) for leg in legs)
 
     def _leave_at_once(self, e: Enrolment, reason: str, to: str, as_of: datetime, end) -> None:
         """Out of wherever the contact stands; what is planned and not yet sent will not leave."""
@@ -78,7 +91,7 @@ class Model(Book):
                     wave = self.waves
                 self._enter(name, contact, wave, as_of)
             elif handed_over:
-                self.refusals.append(Refusal(name, contact, None, "", 0, reason, None, "plan", as_of))
+                self.refusals.append(Refusal(name, contact, None, "", 0, 0, reason, None, "plan", as_of))
 
     def _not_again(self, name: str, contact: int, as_of: datetime) -> str | None:
         before = [e for e in self.enrolments if e.chain == name and e.contact == contact]
@@ -125,29 +138,40 @@ class Model(Book):
         return e.place != before
 
     def _send(self, e: Enrolment, step: Send, as_of: datetime) -> None:
+        """Try one channel after the other as long as there is no way on the one before."""
+        for leg, channel in enumerate(step.channels, start=1):
+            verdict = self._asked(e, replace(step, by=channel), as_of)
+            if verdict[0] == "pass":
+                self._plan(e, step, leg, as_of)
+                return
+            until = verdict[2] if verdict[0] == "defer" else None
+            visit = e.visits[step.name]
+            self.refusals.append(
+                Refusal(e.chain, e.contact, e.wave, step.name, visit, leg, verdict[1], until, "plan", as_of))
+            if until is not None:
+                e.due_at = until
+                self._record(e, step.name, step.name, "deferred", visit, until, as_of)
+                return
+            if verdict[1] not in NO_WAY:
+                break
+        e.sends_passed += 1
+        self._branch(e, "unreached", as_of)
+
+    def _asked(self, e: Enrolment, step: Send, as_of: datetime) -> tuple:
+        """What the gate says of a Send on one channel; what could leave only after its latest moment is stale."""
         at_latest = add(e.first_due, step.at_latest, self.zone)
-        verdict = ("drop", "stale")
-        if as_of <= at_latest:
-            verdict = self.gate(self.contacts[e.contact], step, as_of, self.history(e.contact))
-            if verdict[0] == "defer" and verdict[2] > at_latest:
-                verdict = ("drop", "stale")
-        visit = e.visits[step.name]
-        if verdict[0] == "pass":
-            touch = Planned(e, e.chain, e.contact, e.wave, step.name, visit, 1, step.channels[0], str(step.purpose),
-                            as_of, at_latest)
-            self.planned.append(touch)
-            e.touches.append(touch)
-            e.sends_passed += 1
-            self._branch(e, "next", as_of)
-            return
-        until = verdict[2] if verdict[0] == "defer" else None
-        self.refusals.append(Refusal(e.chain, e.contact, e.wave, step.name, visit, verdict[1], until, "plan", as_of))
-        if until is None:
-            e.sends_passed += 1
-            self._branch(e, "unreached", as_of)
-        else:
-            e.due_at = until
-            self._record(e, step.name, step.name, "deferred", visit, until, as_of)
+        if as_of > at_latest:
+            return ("drop", "stale")
+        verdict = self.gate(self.contacts[e.contact], step, as_of, self.history(e.contact, e.wave))
+        return ("drop", "stale") if verdict[0] == "defer" and verdict[2] > at_latest else verdict
+
+    def _plan(self, e: Enrolment, step: Send, leg: int, as_of: datetime) -> None:
+        touch = Planned(e, e.chain, e.contact, e.wave, step.name, e.visits[step.name], leg, step.channels[leg - 1],
+                        str(step.purpose), as_of, add(e.first_due, step.at_latest, self.zone))
+        self.planned.append(touch)
+        e.touches.append(touch)
+        e.sends_passed += 1
+        self._branch(e, "next", as_of)
 
     def _wait(self, e: Enrolment, step: WaitFor, as_of: datetime) -> None:
         made = [t for t in e.touches if t.outcome in MADE]

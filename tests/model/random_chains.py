@@ -14,6 +14,8 @@ from marketing.steps import Written
 __all__ = ["AUDIENCES", "CHANNELS", "KEYED", "UNKEYED", "chains"]
 
 CHANNELS = ("email", "sms", "post")
+#: By what a Send may go: one channel, or several to fall back on in turn.
+WAYS = (*CHANNELS * 2, ("email", "sms"), ("sms", "post", "email"))
 #: Audiences that a Split may ask for.
 AUDIENCES = ("gold", "silver")
 #: Few kinds, so that chains and contacts often mean the same: with the key of a touch, and without.
@@ -26,7 +28,7 @@ LENGTHS = (hours(1), hours(36), days(1), days(2), days(7), weeks(2), months(1))
 def chains(draw: st.DrawFn, name: str, enrols: str | None = None) -> Chain:
     """A chain of at most some twelve steps; with `enrols` it may hand over to that chain."""
     goal_kind = draw(st.sampled_from((None, None, None, PURCHASED, COUPON_REDEEMED, CLICKED)))
-    exits = draw(st.sampled_from(({}, {}, {INBOUND_CALL: "called"})))
+    exits = draw(st.sampled_from(({}, {}, {}, {INBOUND_CALL: "called"}, {COUPON_REDEEMED: "third", PURCHASED: "bought"})))
     ends = draw(st.booleans())
     unheard = set(exits) | ({goal_kind} if goal_kind and ends else set())
     writer = _Writer(draw, name, enrols, [kind for kind in (*KEYED, *UNKEYED, NOT_SENT) if kind not in unheard])
@@ -38,6 +40,8 @@ def chains(draw: st.DrawFn, name: str, enrols: str | None = None) -> Chain:
         return Chain(
             name=name, title=name, kind="loyalty", audience="everybody", goal=goal, exits=exits,
             holdout=draw(st.sampled_from((0.0, 0.0, 0.3))) if goal else 0.0,
+            # The numbers of waves, by which this draws, are the same in both where no hand-over makes waves of its own.
+            arm_by=draw(st.sampled_from(("contact", "wave"))) if name == "winter" else "contact",
             reenter_after=draw(st.sampled_from((None, hours(1), days(3), months(1)))),
             enrol_every=minutes(1), wake_every=minutes(1),
             steps=writer.steps(depth=0, open_end=False),
@@ -84,7 +88,7 @@ class _Writer:
     def step(self, kind: str, depth: int, goes_on: bool) -> Written:
         """One step; a fork that goes on has an open branch."""
         if kind == "send":
-            return Send(self.named("send"), by=self.draw(st.sampled_from(CHANNELS)), message="word",
+            return Send(self.named("send"), by=self.draw(st.sampled_from(WAYS)), message="word",
                         purpose=self.draw(st.sampled_from((COMMERCIAL, COMMERCIAL, RELATIONSHIP, TRANSACTIONAL))),
                         at_latest=self.draw(st.sampled_from((days(7), days(7), days(7), days(2), hours(1)))))
         if kind == "delay":

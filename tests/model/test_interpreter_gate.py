@@ -82,7 +82,7 @@ class TestRules:
         """A suppression stops commercial and relationship messages at plan and at send; what an order needs still goes."""
         receipt = Send("receipt", by="email", message="receipt", purpose=TRANSACTIONAL)
         model = model_of(small_chain(offer("ask"), thanks("bye"), receipt), contacts=(1, 2),
-                         gate=gates.gate_of(gates.suppressed), gate_at_send=gates.at_send)
+                         gate=gates.gate_of(gates.suppressed), gate_at_send=gates.at_send())
         model.suppressed(1, day(-1))
         model.run_pass("winter", day(0), {1, 2})
         model.suppressed(2, day(0.5))
@@ -126,7 +126,7 @@ class TestRules:
     def test_hours(self):
         """The hours are those of the contact's clock, also when it has just changed."""
         anna, bob = Contact(1, zone="America/New_York"), Contact(2)
-        gate = gates.gate_of(gates.hours("sms", range(6), 9, 20, PARIS))
+        gate = gates.gate_of(gates.hours("sms", [(range(6), 9, 20)], PARIS))
         model = Model([small_chain(offer("text", "sms"))], [anna, bob], zone=PARIS, gate=gate)
 
         model.run_pass("winter", datetime(2026, 3, 29, 12), {1, 2})  # the Sunday on which Paris puts its clocks on

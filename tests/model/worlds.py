@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from hypothesis import strategies as st
 
 from marketing import graph
 from marketing.chain import Chain
+from marketing.gate import GROUNDS
 from tests.model import gates
 from tests.model.facts import Contact, Planned
 from tests.model.interpreter import Model
 from tests.model.random_chains import AUDIENCES, CHANNELS, KEYED, UNKEYED, chains
 
-__all__ = ["ZONE", "Event", "World", "happen", "model_of", "play", "worlds"]
+__all__ = ["LATENCY", "WILLING", "ZONE", "Event", "World", "happen", "model_of", "play", "said", "worlds"]
 
 ZONE = "Europe/Paris"
 #: Neighbours and strangers: with slices of sixteen contacts they lie in two of them.
@@ -31,17 +32,38 @@ GAPS = (
     timedelta(days=3), timedelta(days=7), timedelta(days=31),
 )
 OUTCOMES = ("rejected", "rejected", "unknown", "blocked", "duplicate")
+PURPOSES = ("commercial", "relationship")
+#: Who has said yes to everything, and who has said less.
+WILLING = {(channel, purpose): "granted" for channel in CHANNELS for purpose in PURPOSES}
+WORDS = (WILLING,) * 5 + (
+    {}, {("email", "commercial"): "granted"}, WILLING | {("email", "commercial"): "refused", ("sms", "relationship"): "refused"},
+)
+#: A letter arrives two days after it is accepted.
+LATENCY = {"post": timedelta(days=2)}
+#: When a channel may be used; a channel that is not here is open always.
+HOURS: tuple[Mapping[str, Sequence[gates.Window]], ...] = (
+    {}, {}, {"sms": [(range(6), 9, 20)]}, {"email": [(range(5), 10, 13), (range(5), 14, 20)], "post": [((2, 6), 8, 9)]},
+)
+#: Public holidays in France, in the years of STARTS.
+CLOSED = frozenset({
+    *(date(year, month, day) for year in (2024, 2026, 2027)
+      for month, day in ((1, 1), (5, 1), (5, 8), (7, 14), (8, 15), (11, 1), (11, 11), (12, 25))),
+    date(2024, 4, 1), date(2024, 5, 9), date(2024, 5, 20), date(2026, 4, 6), date(2026, 5, 14), date(2026, 5, 25),
+    date(2027, 3, 29), date(2027, 5, 6), date(2027, 5, 17),
+})
 #: Dates as an operator types them.
 DATES = ("", "soon", "2026-01-09", "2026-03-29T02:30", "2026-10-25T02:30", "2024-02-29", "2020-01-01")
 
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happens at a moment; `what` is pass, drain, answer or suppression.
+    """One thing that happens at a moment; `what` is pass, drain, answer, return, consent, suppression or tidy.
 
     pass: `chain`, `people` in its audience, `groups` by audience of its Splits. answer: each of `people`
     gave it, `ago`; with `back` it is keyed to the contact's touch that many before the last one of all
-    chains, and void if there is none.
+    chains, and void if there is none. return: each brings something back, an order line of a negative
+    amount. consent: each says `status` of the channel and purpose, None being all of them. tidy:
+    maintenance folds what is small.
     """
 
     moment: datetime
@@ -55,11 +77,18 @@ class Event:
     machine: bool = False
     meta: Mapping[str, str] = field(default_factory=dict)
     lasts: timedelta | None = None
+    channel: str | None = None
+    purpose: str | None = None
+    status: str = ""
 
 
 @dataclass(frozen=True)
 class World:
-    """Chains, contacts, a cap, the outcomes of touches by (contact, step, visit), and the events in order."""
+    """Chains, contacts, a cap, the outcomes of touches by (contact, step, visit), and the events in order.
+
+    `letters` is a second cap, on post alone within a month; `feeds` is the number of parts after which the engine
+    writes who rests at a step anew.
+    """
 
     chains: tuple[Chain, ...]
     contacts: tuple[Contact, ...]
@@ -67,6 +96,9 @@ class World:
     within_days: int
     outcomes: Mapping[tuple[int, str, int], str]
     events: tuple[Event, ...]
+    hours: Mapping[str, Sequence[gates.Window]] = field(default_factory=dict)
+    letters: int | None = None
+    feeds: int = 8
 
     def outcome(self, contact: int, step: str, visit: int) -> str:
         """What the connector says of a touch: accepted where the script says nothing."""
@@ -82,12 +114,13 @@ def play(world: World) -> Model:
 
 
 def model_of(world: World) -> Model:
-    """The slow model of a world before its first event: address, suppression, then the cap unless transactional."""
-    gate = gates.gate_of(
-        gates.no_address, gates.suppressed,
-        gates.cap(world.at_most, world.within_days, ZONE, frozenset({"commercial", "relationship"})),
-    )
-    return Model(world.chains, world.contacts, ZONE, gate, gates.at_send)
+    """The slow model of a world before its first event, with its rules in the order of the gate."""
+    hours = [gates.hours(channel, windows, ZONE, CLOSED) for channel, windows in world.hours.items()]
+    caps = [gates.cap(world.at_most, world.within_days, ZONE, frozenset(PURPOSES))]
+    caps += [gates.cap(world.letters, 30, ZONE, channels=frozenset({"post"}))] if world.letters else []
+    consent = gates.consent(GROUNDS)
+    gate = gates.gate_of(gates.no_address, gates.suppressed, consent, *hours, *caps, gates.same_address)
+    return Model(world.chains, world.contacts, ZONE, gate, gates.at_send(*hours), LATENCY, gates.gate_of(consent))
 
 
 def happen(world: World, model: Model, event: Event) -> list[tuple[int, Planned | None]]:
@@ -100,7 +133,10 @@ def happen(world: World, model: Model, event: Event) -> list[tuple[int, Planned 
             model.drain(event.moment, lambda touch: world.outcome(touch.contact, touch.step, touch.visit))
         case "suppression":
             for contact in event.people:
-                model.suppressed(contact, event.moment, event.lasts and event.moment + event.lasts)
+                model.suppressed(contact, event.moment, event.lasts and event.moment + event.lasts, event.channel, event.purpose)
+        case "consent":
+            for contact, channel, purpose in said(event):
+                model.consented(contact, channel, purpose, event.status, event.moment - event.ago)
         case "answer":
             for contact in event.people:
                 touches = model.history(contact).touches if event.back is not None else []
@@ -109,6 +145,13 @@ def happen(world: World, model: Model, event: Event) -> list[tuple[int, Planned 
                     model.answered(event.kind, event.moment - event.ago, contact, touch, event.machine, event.meta)
                     answered.append((contact, touch))
     return answered
+
+
+def said(event: Event) -> list[tuple[int, str, str]]:
+    """Who speaks of which channel and purpose."""
+    channels = (event.channel,) if event.channel else CHANNELS
+    purposes = (event.purpose,) if event.purpose else PURPOSES
+    return [(contact, channel, purpose) for contact in event.people for channel in channels for purpose in purposes]
 
 
 @st.composite
@@ -120,7 +163,8 @@ def worlds(draw: st.DrawFn, rounds: int = 8) -> World:
     contacts = tuple(draw(st.lists(st.builds(
         Contact, st.sampled_from(CONTACTS),
         st.sampled_from((frozenset(CHANNELS),) * 8 + (frozenset({"email"}), frozenset({"sms", "post"}))),
-        zone=st.sampled_from((None, None, "America/New_York")),
+        st.sampled_from(WORDS), st.sampled_from((None, None, "America/New_York")),
+        st.sampled_from((None, None, None, "martin")),
     ), min_size=1, max_size=4, unique_by=lambda contact: contact.contact_id)))
     ids = [contact.contact_id for contact in contacts]
     steps = [step.name for chain in both for step in graph.compile(chain).sends]
@@ -129,7 +173,8 @@ def worlds(draw: st.DrawFn, rounds: int = 8) -> World:
     )) if steps else {}
     told = draw(st.lists(_rounds([chain.name for chain in both], ids), min_size=4, max_size=rounds))
     return World(both, contacts, draw(st.integers(1, 6)), draw(st.sampled_from((1, 3, 7))), outcomes,
-                 tuple(_dated(draw(st.sampled_from(STARTS)), told)))
+                 tuple(_dated(draw(st.sampled_from(STARTS)), told)), draw(st.sampled_from(HOURS)),
+                 draw(st.sampled_from((None, None, 1))), draw(st.sampled_from((8, 0))))
 
 
 def _dated(now: datetime, told: list[tuple]) -> list[Event]:
@@ -171,6 +216,10 @@ def _incidents(ids: list[int]) -> st.SearchStrategy:
         meta=st.sampled_from(DATES).map(lambda date: {"on": date}),
     )
     unkeyed = st.builds(Event, never, st.just("answer"), people=some, kind=st.sampled_from(UNKEYED), ago=past)
-    suppressions = st.builds(Event, never, st.just("suppression"), people=one,
+    channel, purpose = st.sampled_from((None, None, *CHANNELS)), st.sampled_from((None, None, *PURPOSES))
+    suppressions = st.builds(Event, never, st.just("suppression"), people=one, channel=channel, purpose=purpose | st.just("all"),
                              lasts=st.sampled_from((timedelta(hours=1), timedelta(hours=12), timedelta(days=2))))
-    return st.one_of(*[keyed] * 12, *[unkeyed] * 6, suppressions)
+    consents = st.builds(Event, never, st.just("consent"), people=some, ago=past, channel=channel, purpose=purpose,
+                         status=st.sampled_from(("withdrawn", "withdrawn", "refused", "granted", "granted")))
+    others = st.builds(Event, never, st.sampled_from(("return", "tidy")), people=one)
+    return st.one_of(*[keyed] * 12, *[unkeyed] * 6, *[suppressions] * 2, *[consents] * 3, others)
