@@ -3,16 +3,18 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from demo.findings import Findings
 from demo.season import Season
+from marketing.gate import REASONS
 from outbox.wired import Wired
-from reports.comparison import Comparison
 from reports.html import Report
 from reports.record import record
 from reports.words import count, money, percent, span
@@ -73,49 +75,49 @@ def write(home: Path, report: Report, found: Findings, checked: Sequence[Checked
     return files
 
 
-def said(report: Report, found: Findings, checked: Sequence[Checked], seconds: float) -> RenderableType:
-    """The figures on a screen."""
-    return Group(_worlds(report, found), _chains(report), _refusals(report), _account(checked),
-                 Text(f"{report.runs} flow runs, {seconds:.0f} seconds in all.", style="dim"), "")
+def said(report: Report, found: Findings, checked: Sequence[Checked], marks: Sequence[float]) -> RenderableType:
+    """The figures on a screen; `marks` are the seconds at which set-up began, the season began and ended, and now."""
+    set_up, played, counted = (round(end - start) for start, end in pairwise(marks))
+    return Group(_worlds(report, found), _chains(report), _refusals(report), _account(checked), Text(
+        f"Set-up {set_up} s, {report.runs} flow runs {played} s, report {counted} s.", style="dim"), "")
 
 
 def _worlds(report: Report, found: Findings) -> RenderableType:
-    table = Table(title=f"Two ways to count the same money, {report.currency}", title_justify="left", title_style="bold",
-                  padding=(0, 1), expand=False, show_lines=True)
-    table.add_column("World", max_width=24)
-    table.add_column("Attribution claims", justify="right", style="yellow")
-    table.add_column("The holdout finds (95 %)", justify="right", style="cyan")
-    table.add_column("Planted truth", justify="right")
-    table.add_column("It could see", justify="right", style="dim")
-    table.add_column("Truth inside", justify="right", style="dim")
+    table = _table(f"Two ways to count the same money, {report.currency}", "World", "Attribution\nclaims",
+                   "The holdout\nfinds (95 %)", "Planted\ntruth", "It sees\nfrom", "Truth\nheld")
     for row in found.rows:
-        table.add_row(f"[bold]{row.world}[/]", money(row.attributed, report.currency), _found(row, report.currency),
-                      money(row.planted, report.currency), money(row.seen, report.currency),
-                      f"{row.covering} of {len(row.draws)} seeds" if row.draws else "–")
-    none = found.nothing
-    least = min(draw.attributed for draw in none.draws)
-    point = Text.assemble(
-        "Where the messages change ", ("nothing", "bold"), ", attribution claims ",
-        (money(none.attributed, report.currency), "bold yellow"), f" (never below {money(least, report.currency)} under "
-        f"{len(none.draws)} seeds). The holdout's interval covers zero under ",
-        (f"{none.covering} of {len(none.draws)}", "bold cyan"), ".\n",
-        (f"The effect of the second world was planted to be found nine times of ten (power in the end: "
-         f"{percent(found.power, 0)}).\n", "dim"))
-    return Group(table, point)
+        verdict = _bare(row.lift.incremental, report) if row.lift.enough else "not enough data"
+        table.add_row(f"[bold]{row.world}[/]", f"[yellow]{_bare(row.attributed, report)}[/]",
+                      f"[bold cyan]{verdict}[/]\n[dim]{span(row.lift, report.currency).removesuffix(' ' + report.currency)}[/]",
+                      _bare(row.planted, report), f"[dim]{_bare(row.seen, report)}[/]",
+                      f"[dim]{row.covering} of {len(row.draws)}[/]" if row.draws else "")
+    none, least = found.nothing, min(draw.attributed for draw in found.nothing.draws)
+    return Group(table, Text.assemble(
+        "Two chains that change ", ("nothing", "bold"), ", and attribution claims ",
+        (money(found.claimed, report.currency), "bold yellow"), f" for them; for the win-back alone, never below "
+        f"{money(least, report.currency)} under {len(none.draws)} seeds. The holdout's interval covers zero under ",
+        (f"{none.covering} of {len(none.draws)}", "bold cyan"), ".\n"),
+        Text(f"The win-back that works was planted for 90 % power ({percent(found.power, 0)} in the end); “it sees from” is the smallest "
+             "effect that the holdout finds nine times of ten.\n", style="dim"))
 
 
-def _found(row: Comparison, currency: str) -> str:
-    verdict = f"[bold]{money(row.lift.incremental, currency)}[/]" if row.lift.enough else "[bold]not enough data[/]"
-    return f"{verdict}\n[dim]{span(row.lift, currency)}[/]"
+def _bare(amount: float | None, report: Report) -> str:
+    return money(amount, report.currency).removesuffix(" " + report.currency)
+
+
+def _table(title: str, *names: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", padding=(0, 1), pad_edge=False, box=box.SIMPLE_HEAD)
+    table.add_column(names[0])
+    for name in names[1:]:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
 
 
 def _chains(report: Report) -> Table:
-    table = Table(title="Chains", title_justify="left", title_style="bold", padding=(0, 1))
-    for name in ("Chain", "Enrolled", "Held out", "Sent", "Responded", "Goal", "Refused", "Cost"):
-        table.add_column(name, justify="left" if name == "Chain" else "right")
+    table = _table(f"Chains, cost in {report.currency}", "Chain", "Enrolled", "Held out", "Sent", "Answered", "Goal", "Refused", "Cost")
     for row in report.figures.chains:
         table.add_row(row.chain.replace("_", " "), count(row.enrolled), count(row.held_out), count(row.sent),
-                      count(row.responded), count(row.goal), count(row.dropped + row.deferred), money(row.cost, report.currency))
+                      count(row.responded), count(row.goal), count(row.dropped + row.deferred), _bare(row.cost, report))
     return table
 
 
@@ -123,11 +125,11 @@ def _refusals(report: Report) -> RenderableType:
     total: dict[str, int] = {}
     for row in report.figures.refusals:
         total[row.reason] = total.get(row.reason, 0) + row.refusals
-    words = ", ".join(f"{reason.replace('_', ' ')} {many:,}" for reason, many in sorted(total.items(), key=lambda r: -r[1]))
+    words = "; ".join(f"{many:,} {REASONS.get(reason, reason)}" for reason, many in sorted(total.items(), key=lambda r: -r[1]))
     month = next(row for row in report.figures.pressure if row.window_days == 30)
     return Text.assemble(("Refused: ", "bold"), words or "nothing", ".\n", ("Pressure: ", "bold"),
-                         f"{month.touched:,} of {month.contacts:,} contacts touched in the last 30 days, at most {month.most:g} "
-                         "weighed touches each.\n")
+                         f"{month.touched:,} of {month.contacts:,} contacts were touched in the last 30 days; the most weighs "
+                         f"{month.most:g}.\n")
 
 
 def _account(checked: Sequence[Checked]) -> RenderableType:

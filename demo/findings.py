@@ -14,14 +14,14 @@ from reports.comparison import Comparison, of_draws
 from reports.figures import Figures
 from reports.html import Report
 from reports.words import money, percent
-from reports.worlds import Field
+from reports.worlds import Draw, Field
 
 __all__ = ["SEEDS", "Findings", "Truth", "told", "truth_of", "with_findings"]
 
 #: Fixed in advance: the first is the one that is shown, the others say whether it was luck.
 SEEDS = range(20)
 #: What the small effect is of the smallest one that the holdout finds nine times of ten.
-SMALL = 0.2
+SMALL = 0.1
 _EPOCH = datetime(1970, 1, 1)
 _SQL = Path(__file__).parent / "planted.sql"
 
@@ -39,15 +39,21 @@ class Findings:
     """The worlds of the report; `power` is the chance that a holdout of this size finds the effect that was planted."""
 
     nothing: Comparison
+    loyal_nothing: Comparison
     played: Comparison
     small: Comparison
-    loyalty: Comparison
+    loyal: Comparison
     power: float
 
     @property
     def rows(self) -> tuple[Comparison, ...]:
-        """As the report shows them: the world without any effect first."""
-        return self.nothing, self.played, self.small, self.loyalty
+        """As the report shows them: the worlds without any effect first."""
+        return self.nothing, self.loyal_nothing, self.played, self.small, self.loyal
+
+    @property
+    def claimed(self) -> float:
+        """What attribution claims for both chains where neither does anything."""
+        return self.nothing.attributed + self.loyal_nothing.attributed
 
 
 def truth_of(snapshot, file: Path) -> tuple[dict[str, Truth], list[str]]:
@@ -67,28 +73,30 @@ def truth_of(snapshot, file: Path) -> tuple[dict[str, Truth], list[str]]:
     return {row["chain"]: Truth(row["orders"], row["revenue"]) for row in found}, columns[0]
 
 
-def told(figures: Figures, field: Field, truth: Mapping[str, Truth], chain: str, loyalty: str,
+def told(figures: Figures, field: Field, truth: Mapping[str, Truth], win_back: str, loyalty: str,
          seeds: Iterable[int] = SEEDS) -> Findings:
-    """The worlds of `chain` side by side, and the one that ran for `loyalty`."""
+    """The worlds side by side: with no effect, as the season ran, with a small effect."""
     seeds = list(seeds)
-    played, other = _played(figures, truth, chain), _played(figures, truth, loyalty)
+    played, loyal = _played(figures, truth, win_back), _played(figures, truth, loyalty)
     effect = played.planted / played.lift.treated.n
     chance = power(effect, played.lift.error) if played.lift.error > 0 else 0.0
-    small = field.effect_seen(chain) * SMALL
-    nothing, weak, again = (
-        [draw for draw in field.draws(seeds, {chain: planted}) if draw.chain == chain] for planted in (0.0, small, effect))
+    none = field.draws(seeds)
+    weak, again = (_of(field.draws(seeds, {win_back: planted}), win_back)
+                   for planted in (field.effect_seen(win_back) * SMALL, effect))
+    shown = f"Seed {seeds[0]} of {len(seeds)}, fixed in advance."
     return Findings(
-        nothing=of_draws("The messages do nothing", "Win-back. The same waves and orders, no effect at all: seed 0 of 20, fixed "
-                         "in advance.", nothing),
-        played=replace(
-            played, world="The messages work", draws=tuple(again),
-            explained="Win-back, as it ran through Prefect. Its effect was chosen beforehand so that this holdout should "
-            f"find it nine times of ten ({percent(chance, 0)} in the end). Seeds: such a world drawn again."),
-        small=of_draws("They work a little", f"Win-back. An effect of {percent(SMALL, 0)} of what this holdout can see: it is "
-                       "there, and the honest answer is that nobody can tell.", weak),
-        loyalty=replace(other, world="Loyalty, one in twenty held out", explained="As it ran through Prefect, with the same "
-                        "people. A small holdout sees little."),
+        nothing=of_draws("Win-back that does nothing", f"The same waves and orders, no effect at all. {shown}", _of(none, win_back)),
+        loyal_nothing=of_draws("Loyalty that does nothing", f"Likewise. {shown}", _of(none, loyalty)),
+        played=replace(played, world="Win-back that works", draws=tuple(again), explained="The season as it ran. The effect was chosen "
+                       f"for 90 % power with this holdout ({percent(chance, 0)} in the end). Seeds: such a world drawn again."),
+        small=of_draws("Win-back that works a little", f"{percent(SMALL, 0)} of the smallest effect this holdout can see: real, and the "
+                       f"honest answer is that nobody can tell. {shown}", weak),
+        loyal=replace(loyal, world="Loyalty that works", explained="The season as it ran, one in twenty held out."),
         power=chance)
+
+
+def _of(draws: Iterable[Draw], chain: str) -> list[Draw]:
+    return [draw for draw in draws if draw.chain == chain]
 
 
 def _played(figures: Figures, truth: Mapping[str, Truth], chain: str) -> Comparison:
@@ -101,10 +109,10 @@ def _played(figures: Figures, truth: Mapping[str, Truth], chain: str) -> Compari
 
 def with_findings(report: Report, found: Findings) -> Report:
     """The gathered report, with the worlds, and what a reader must know first."""
-    none = found.nothing
-    intro = (f"Where messages change nothing, attribution still claims {money(none.attributed, report.currency)}. "
-             "The holdout claims nothing. That is why this software exists.")
-    return replace(report, title="Nine months of a record shop", intro=intro, comparisons=found.rows, spotlight=none, notes=NOTES)
+    intro = (f"Two chains whose messages change nothing, and attribution claims {money(found.claimed, report.currency)} for them. "
+             "The holdout claims nothing. That difference is why this software exists.")
+    return replace(report, title="Nine months of a record shop", intro=intro, comparisons=found.rows, spotlight=found.nothing,
+                   notes=NOTES)
 
 
 NOTES = (

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from marketing.gate import REASONS
 from marketing.relation import Graph
 from reports import charts, diagram
 from reports.comparison import Comparison
@@ -55,6 +56,7 @@ def render(report: Report) -> str:
                               undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
         count=count, rate=rate, percent=percent, roi=return_of, words=lambda text: text.replace("_", " "),
+        reason=lambda reason: REASONS.get(reason, reason.replace("_", " ")),
         money=lambda amount: money(amount, report.currency), span=lambda lift: span(lift, report.currency))
     return environment.get_template("report.html.j2").render(
         report=report, figures=report.figures, moment=_moment(report), comparisons=report.comparisons,
