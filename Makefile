@@ -41,7 +41,7 @@ demo: $(STAMP) ## real chains over a real shop's purchases; writes var/demo/repo
 	$(PY) -m demo
 
 bench: $(STAMP) ## measure against the floors; writes docs/benchmarks.md
-	$(PY) -m benchmarks
+	$(PY) -m benchmarks --write docs/benchmarks.md
 
 docs: $(STAMP) ## write the generated pages again: commands, chains, views, columns of files, lists, pictures
 	$(PY) -m flows.cli.documented docs

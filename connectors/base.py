@@ -265,6 +265,11 @@ class Base:
         """The responses in a verified request."""
         raise self._cannot("take requests", "channels")
 
+    @property
+    def polled(self) -> bool:
+        """Whether `poll` may ever have anything to say, so that an idle pass need not ask."""
+        return type(self).poll is not Base.poll
+
     def poll(self, cursor: str | None, now: datetime) -> tuple[list[Response], str | None]:
         """The responses listed since `cursor`, and the cursor to ask with next time."""
         return [], cursor

@@ -226,6 +226,11 @@ class Memory(Base):
             return Health(ok=True)
         return Health(ok=False, problems=(f"down: {self.settings.down}",))
 
+    @property
+    def polled(self) -> bool:
+        """Only where answers are scripted."""
+        return self.settings.answers is not None
+
     def poll(self, cursor: str | None, now: datetime) -> tuple[list[Response], str | None]:
         """The scripted responses received after `cursor` (an instant) and by `now`, oldest first."""
         since = datetime.fromisoformat(cursor) if cursor else datetime.min

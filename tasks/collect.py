@@ -3,7 +3,6 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from connectors.base import Base
 from marketing.touch import unseal
 from outbox.wired import Wired
 from warehouse.collecting import Counts
@@ -27,7 +26,7 @@ def fold(wired: Wired, run: str) -> int:
 
 def anything_came(wired: Wired) -> bool:
     """Whether the inbox holds anything, or a connector is one that must be asked."""
-    asked = any(type(connector).poll is not Base.poll for connector in wired.connectors.values())
+    asked = any(connector.polled for connector in wired.connectors.values())
     if asked:
         return True
     box = Inbox(wired.warehouse)

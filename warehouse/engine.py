@@ -35,7 +35,7 @@ class Engine:
     `own`: a database of its own, for who changes settings of the whole.
     """
 
-    def __init__(self, memory_limit: str = "400MB", threads: int = 2, spill: Path | None = None, *, own: bool = False):
+    def __init__(self, memory_limit: str = "350MB", threads: int = 2, spill: Path | None = None, *, own: bool = False):
         settings = (memory_limit, threads, str(spill) if spill else None)
         self.con = _open(*settings) if own else _shared(os.getpid(), *settings).cursor()
         self.execute("SET TimeZone = 'UTC'")
