@@ -27,14 +27,13 @@ def main() -> int:
             environment(home, server)
             from demo.show import show  # Prefect reads the environment once, when it is imported
 
-            show(home, server)
+            return 0 if show(home, server) else 1
     except (NotADemo, ServerFailed) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ndemo: stopped; make demo begins again.", file=sys.stderr)
         return 130
-    return 0
 
 
 def fresh(home: Path) -> None:

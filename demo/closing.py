@@ -97,8 +97,8 @@ def _worlds(report: Report, found: Findings) -> RenderableType:
         (money(found.claimed, report.currency), "bold yellow"), f" for them; for the win-back alone, never below "
         f"{money(least, report.currency)} under {len(none.draws)} seeds. The holdout's interval covers zero under ",
         (f"{none.covering} of {len(none.draws)}", "bold cyan"), ".\n"),
-        Text(f"The win-back that works was planted for 90 % power ({percent(found.power, 0)} in the end); “it sees from” is the smallest "
-             "effect that the holdout finds nine times of ten.\n", style="dim"))
+        Text(f"The win-back that works was planted for 90 % power ({percent(found.power, 0)} in the end); “it sees from” is "
+             "the smallest effect that the holdout finds nine times of ten.\n", style="dim"))
 
 
 def _bare(amount: float | None, report: Report) -> str:
@@ -114,10 +114,11 @@ def _table(title: str, *names: str) -> Table:
 
 
 def _chains(report: Report) -> Table:
-    table = _table(f"Chains, cost in {report.currency}", "Chain", "Enrolled", "Held out", "Sent", "Answered", "Goal", "Refused", "Cost")
+    table = _table(f"Chains, cost in {report.currency}",
+                   "Chain", "Enrolled", "Held out", "Sent", "Answered", "Goal", "Refused", "Cost")
     for row in report.figures.chains:
-        table.add_row(row.chain.replace("_", " "), count(row.enrolled), count(row.held_out), count(row.sent),
-                      count(row.responded), count(row.goal), count(row.dropped + row.deferred), _bare(row.cost, report))
+        counts = (row.enrolled, row.held_out, row.sent, row.responded, row.goal, row.dropped + row.deferred)
+        table.add_row(row.chain.replace("_", " "), *map(count, counts), _bare(row.cost, report))
     return table
 
 
@@ -134,8 +135,8 @@ def _refusals(report: Report) -> RenderableType:
 
 def _account(checked: Sequence[Checked]) -> RenderableType:
     if all(one.clean for one in checked):
-        return Text.assemble(("Reconciled: ", "bold"), ("every contact is accounted for", "green"), ", chain by chain and contact by "
-                             "contact.")
+        return Text.assemble(("Reconciled: ", "bold"), ("every contact is accounted for", "green"),
+                             ", chain by chain and contact by contact.")
     lines = [f"{one.chain}: {one.account}" + "".join(f"\n  {line}" for line in one.contradictions)
              for one in checked if not one.clean]
     return Text("NOT reconciled:\n" + "\n".join(lines), style="bold red")

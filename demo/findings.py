@@ -85,12 +85,14 @@ def told(figures: Figures, field: Field, truth: Mapping[str, Truth], win_back: s
                    for planted in (field.effect_seen(win_back) * SMALL, effect))
     shown = f"Seed {seeds[0]} of {len(seeds)}, fixed in advance."
     return Findings(
-        nothing=of_draws("Win-back that does nothing", f"The same waves and orders, no effect at all. {shown}", _of(none, win_back)),
+        nothing=of_draws("Win-back that does nothing", f"The same waves and orders, no effect at all. {shown}",
+                         _of(none, win_back)),
         loyal_nothing=of_draws("Loyalty that does nothing", f"Likewise. {shown}", _of(none, loyalty)),
-        played=replace(played, world="Win-back that works", draws=tuple(again), explained="The season as it ran. The effect was chosen "
-                       f"for 90 % power with this holdout ({percent(chance, 0)} in the end). Seeds: such a world drawn again."),
-        small=of_draws("Win-back that works a little", f"{percent(SMALL, 0)} of the smallest effect this holdout can see: real, and the "
-                       f"honest answer is that nobody can tell. {shown}", weak),
+        played=replace(played, world="Win-back that works", draws=tuple(again), explained=(
+            "The season as it ran. The effect was chosen for 90 % power with this holdout "
+            f"({percent(chance, 0)} in the end). Seeds: such a world drawn again.")),
+        small=of_draws("Win-back that works a little", f"{percent(SMALL, 0)} of the smallest effect this holdout can see: real, "
+                       f"and the honest answer is that nobody can tell. {shown}", weak),
         loyal=replace(loyal, world="Loyalty that works", explained="The season as it ran, one in twenty held out."),
         power=chance)
 
@@ -109,10 +111,10 @@ def _played(figures: Figures, truth: Mapping[str, Truth], chain: str) -> Compari
 
 def with_findings(report: Report, found: Findings) -> Report:
     """The gathered report, with the worlds, and what a reader must know first."""
-    intro = (f"Two chains whose messages change nothing, and attribution claims {money(found.claimed, report.currency)} for them. "
-             "The holdout claims nothing. That difference is why this software exists.")
-    return replace(report, title="Nine months of a record shop", intro=intro, comparisons=found.rows, spotlight=found.nothing,
-                   notes=NOTES)
+    intro = (f"Two chains whose messages change nothing, and attribution claims {money(found.claimed, report.currency)} for "
+             "them. The holdout claims nothing. That difference is why this software exists.")
+    return replace(report, title="Nine months of a record shop", intro=intro, comparisons=found.rows,
+                   spotlight=found.nothing, notes=NOTES)
 
 
 NOTES = (

@@ -26,8 +26,11 @@ from reports.worlds import Field
 __all__ = ["show"]
 
 
-def show(home: Path, server: PrefectServer) -> None:
-    """Set up, play, report, and say where to look. Raises ServerFailed, or what a run raised."""
+def show(home: Path, server: PrefectServer) -> bool:
+    """Set up, play, report, and say where to look; returns whether every contact is accounted for.
+
+    Raises ServerFailed, or what a run raised.
+    """
     console, wired, marks = Console(highlight=False), wiring.wired(), [time.monotonic()]
     season = Season(wired, home / "files", _flow_run, run=lambda: str(uuid.uuid4()))
     console.print(closing.TITLE)
@@ -50,6 +53,7 @@ def show(home: Path, server: PrefectServer) -> None:
     written = closing.write(home, report, found, checked, html.render(report))
     console.print(closing.said(report, found, checked, [*marks, time.monotonic()]))
     console.print(closing.next_steps(home, written, season))
+    return all(one.clean for one in checked)
 
 
 def _play(season: Season, progress: Progress) -> None:
