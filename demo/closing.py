@@ -26,7 +26,6 @@ __all__ = ["TITLE", "Checked", "loaded", "next_steps", "reconciled", "said", "wr
 TITLE = Text.from_markup(
     "[bold]Relance[/]: two chains over nine months of a real shop's purchases (CDNOW, 1997-98).\n"
     "[dim]Names, addresses, postcodes and consents are invented from a seed; no message leaves this machine.[/]\n")
-PORT = 4200
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +148,8 @@ def next_steps(home: Path, written: dict[str, Path], season: Season) -> Renderab
     lines = [
         ("The report", f"{written['html']}   (and {written['json']})"),
         ("The messages", f"{home}/sent/<chain>/<step>/wave-<n>/: open the .eml, .html and .txt files"),
-        ("The runs", f"PREFECT_HOME={home.absolute()}/prefect {bin_}/prefect server start --port {PORT}\n"
-                     f"then open http://127.0.0.1:{PORT}/runs"),
+        ("The runs", f"PREFECT_HOME={'' if home.is_absolute() else '$PWD/'}{home}/prefect {bin_}/prefect server start\n"
+                     "then open http://127.0.0.1:4200/runs"),
         ("Why this contact?", f"RELANCE_HOME={home} {bin_}/relance explain {contact}"),
         ("At a glance", f"RELANCE_HOME={home} {bin_}/relance status"),
         ("Any question", f'RELANCE_HOME={home} {bin_}/relance sql "SELECT reason, sum(refusals) AS refusals '

@@ -15,6 +15,11 @@ __all__ = ["ServerFailed", "PrefectServer", "prefect_environment"]
 
 #: A loaded machine takes half a minute to start one.
 PATIENCE = 120
+PROFILE = """active = "demo"
+
+[profiles.demo]
+PREFECT_SERVER_ANALYTICS_ENABLED = "false"
+"""
 
 
 class ServerFailed(Exception):
@@ -37,6 +42,8 @@ class PrefectServer:
 
     def __init__(self, home: Path):
         home.mkdir(parents=True, exist_ok=True)
+        # Who starts a server over this folder later gets these settings from here, and so a quiet one.
+        (home / "profiles.toml").write_text(PROFILE, encoding="utf-8")
         self.log = home / "server.log"
         self.address = f"http://127.0.0.1:{_free_port()}"
         port = self.address.rpartition(":")[2]

@@ -52,7 +52,7 @@ def show(home: Path, server: PrefectServer) -> bool:
         progress.update(task, visible=False)
     written = closing.write(home, report, found, checked, html.render(report))
     console.print(closing.said(report, found, checked, [*marks, time.monotonic()]))
-    console.print(closing.next_steps(home, written, season))
+    console.print(closing.next_steps(home, written, season), soft_wrap=True)  # a command must stay one line
     return all(one.clean for one in checked)
 
 
