@@ -20,7 +20,8 @@ from warehouse import commit, failpoints, maintenance
 from warehouse.inbox import Inbox, to_json
 from warehouse.passing import send as planning
 
-chains.__path__.append(str(Path(__file__).parent / "chains"))
+#: The chains of the proofs; only a process that works in their world sees them.
+CHAINS = str(Path(__file__).parent / "chains")
 
 #: A touch's answer, by a hash of whom and what: the shares of the kinds, the rest is silence.
 SHARES = {CLICKED: 0.30, REPLIED: 0.10, PURCHASED: 0.06, UNSUBSCRIBED: 0.05, BOUNCED_HARD: 0.03}
@@ -44,6 +45,8 @@ class Work:
 
 def work(asked: Work, tell) -> None:
     """Do the tasks in order; `tell` is given the number of each that is done."""
+    if CHAINS not in chains.__path__:
+        chains.__path__.append(CHAINS)
     commit.INLINE_ROWS, planning.BATCH, maintenance.SMALL = INLINE_ROWS, BATCH, 100_000
     wired = _wired(asked)
     failpoints.arm(asked.failpoint)

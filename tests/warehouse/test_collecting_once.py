@@ -4,20 +4,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from marketing.responses import REPLIED, UNSUBSCRIBED
-from marketing.touch import enrolment, seal
 from tests.warehouse.made import CONSENTS, NOW, RECEIVED, Polled, held, plan, post, response, rows, run
-from warehouse import HeadMoved, collecting, schema
+from warehouse import HeadMoved, collecting
 from warehouse.collecting import Counts
 from warehouse.commit import Commit
-from warehouse.inbox import Inbox, to_json
+from warehouse.inbox import Inbox
 
 
 def test_the_same_response_is_listed_once(wh):
@@ -122,20 +119,3 @@ def test_a_killed_collection_loses_and_doubles_nothing(local, place):
     assert rows(local, CONSENTS) == [(7, "email", "commercial", "withdrawn")]
     assert held(local) == [("door:bad", "forged key"), ("door:worse", "forged key")]
     assert Inbox(local).size() == 0
-
-
-def test_it_keeps_up(local):
-    """25,000 responses are drained in a second of processor time (the clock on the wall is the benchmark's)."""
-    key, count = local.key, 30_000
-    plan(local, 7, "hello", "email", "commercial")
-    payloads = [{"source": "door", "dedup": str(n), "received_at": NOW,
-                 "payload": to_json(response(str(n), key=seal(key, enrolment(3, n), 1, 1, 1)))} for n in range(count)]
-    box = Inbox(local)
-    with box.engine.begin() as tx:
-        tx.execute(sa.insert(schema.inbox), payloads)
-    started = time.process_time()
-    counts = run(local)
-    rate = count / (time.process_time() - started)
-
-    assert counts.listed == count
-    assert rate >= 25_000, f"{rate:,.0f} a second"
