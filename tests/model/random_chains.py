@@ -112,7 +112,7 @@ class _Writer:
 
     def end(self) -> Written:
         """An end of the chain."""
-        ends = [Exit("done"), Exit("other"), Exit("third"), Suppress("dormant")]
+        ends = [Exit("done"), Exit("other"), Exit("third")] * 3 + [Suppress("dormant")]
         return self.draw(st.sampled_from(ends + ([Enrol(self.enrols)] * 4 if self.enrols else [])))
 
     def end_or_return(self) -> Written:

@@ -160,12 +160,12 @@ def worlds(draw: st.DrawFn, rounds: int = 8) -> World:
     second = draw(st.one_of(st.none(), chains("spring")))
     first = draw(chains("winter", enrols="spring" if second else None))
     both = (first, second) if second else (first,)
+    household = draw(st.sampled_from((None, None, "martin")))
     contacts = tuple(draw(st.lists(st.builds(
         Contact, st.sampled_from(CONTACTS),
         st.sampled_from((frozenset(CHANNELS),) * 8 + (frozenset({"email"}), frozenset({"sms", "post"}))),
-        st.sampled_from(WORDS), st.sampled_from((None, None, "America/New_York")),
-        st.sampled_from((None, None, None, "martin")),
-    ), min_size=1, max_size=4, unique_by=lambda contact: contact.contact_id)))
+        st.sampled_from(WORDS), st.sampled_from((None, None, "America/New_York")), st.just(household),
+    ), min_size=2, max_size=5, unique_by=lambda contact: contact.contact_id)))
     ids = [contact.contact_id for contact in contacts]
     steps = [step.name for chain in both for step in graph.compile(chain).sends]
     outcomes = draw(st.dictionaries(
@@ -180,13 +180,14 @@ def worlds(draw: st.DrawFn, rounds: int = 8) -> World:
 def _dated(now: datetime, told: list[tuple]) -> list[Event]:
     """The events in the order of time: in each round first what people do, then the passes, then mostly the senders."""
     dated, last = [], None
-    for gap, incidents, names, people, groups, drained in told:
+    for gap, incidents, names, people, groups, meanwhile, drained in told:
         # Two passes at one moment see one audience: it is a function of the moment.
         people, groups = (people, groups) if gap or last is None else last
         last = people, groups
         now += gap
         dated += [replace(incident, moment=now) for incident in incidents]
         dated += [Event(now, "pass", name, people, groups) for name in names]
+        dated += [replace(incident, moment=now) for incident in meanwhile]
         if drained is not None:
             dated.append(Event(now + drained, "drain"))
             now += drained
@@ -194,14 +195,14 @@ def _dated(now: datetime, told: list[tuple]) -> list[Event]:
 
 
 def _rounds(names: list[str], ids: list[int]) -> st.SearchStrategy:
-    """A gap, what people do, the chains that pass, who is in which audience, and when the touches leave, if they do."""
+    """A gap, what people do, the chains that pass, who is in which audience, what stops touches now, and when they leave."""
     people = st.lists(st.sampled_from(ids), unique=True).map(lambda some: tuple(sorted(some)))
     orders = st.sampled_from([names, names, names[::-1], names[:1], names[-1:]])
-    drained = st.sampled_from((timedelta(0), timedelta(0), timedelta(minutes=1), timedelta(hours=2), None))
+    drained = st.sampled_from((timedelta(0), timedelta(0), timedelta(minutes=1), timedelta(hours=12), None))
     return st.tuples(
         st.sampled_from(GAPS), st.lists(_incidents(ids), min_size=1, max_size=4), orders,
         st.one_of(st.just(tuple(sorted(ids))), people), st.fixed_dictionaries({name: people for name in AUDIENCES}),
-        drained,
+        st.one_of(st.just([]), st.just([]), st.lists(_refusing(ids), min_size=1, max_size=2)), drained,
     )
 
 
@@ -216,10 +217,17 @@ def _incidents(ids: list[int]) -> st.SearchStrategy:
         meta=st.sampled_from(DATES).map(lambda date: {"on": date}),
     )
     unkeyed = st.builds(Event, never, st.just("answer"), people=some, kind=st.sampled_from(UNKEYED), ago=past)
-    channel, purpose = st.sampled_from((None, None, *CHANNELS)), st.sampled_from((None, None, *PURPOSES))
+    others = st.builds(Event, never, st.sampled_from(("return", "tidy")), people=one)
+    return st.one_of(*[keyed] * 12, *[unkeyed] * 6, *[_refusing(ids)] * 4, others)
+
+
+def _refusing(ids: list[int]) -> st.SearchStrategy:
+    """What stops touches, or lets them pass again: a suppression of one, a word on consent."""
+    one, never = st.sampled_from(ids).map(lambda contact: (contact,)), st.just(datetime.min)
+    channel, purpose = st.sampled_from((None, *CHANNELS)), st.sampled_from((None, *PURPOSES))
     suppressions = st.builds(Event, never, st.just("suppression"), people=one, channel=channel, purpose=purpose | st.just("all"),
                              lasts=st.sampled_from((timedelta(hours=1), timedelta(hours=12), timedelta(days=2))))
-    consents = st.builds(Event, never, st.just("consent"), people=some, ago=past, channel=channel, purpose=purpose,
+    consents = st.builds(Event, never, st.just("consent"), people=one, channel=channel, purpose=purpose,
+                         ago=st.sampled_from((timedelta(0), timedelta(hours=13), timedelta(days=3))),
                          status=st.sampled_from(("withdrawn", "withdrawn", "refused", "granted", "granted")))
-    others = st.builds(Event, never, st.sampled_from(("return", "tidy")), people=one)
-    return st.one_of(*[keyed] * 12, *[unkeyed] * 6, *[suppressions] * 2, *[consents] * 3, others)
+    return st.one_of(suppressions, consents, consents)
