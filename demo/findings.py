@@ -20,7 +20,8 @@ __all__ = ["SEEDS", "Findings", "Truth", "told", "truth_of", "with_findings"]
 
 #: Fixed in advance: the first is the one that is shown, the others say whether it was luck.
 SEEDS = range(20)
-#: What the small effect is of the smallest one that the holdout finds nine times of ten.
+#: What the small effect is of the smallest one that the holdout finds nine times of ten. Even a small one is found by
+#: luck now and then (at 0.2, seed 0 was such a case), so the report says under how many seeds it was claimed.
 SMALL = 0.1
 _EPOCH = datetime(1970, 1, 1)
 _SQL = Path(__file__).parent / "planted.sql"
