@@ -12,6 +12,7 @@ import duckdb
 import chains
 from benchmarks import base
 from benchmarks.floor import three_steps as floor
+from benchmarks.measure import cpu
 
 __all__ = ["DAYS", "compare", "engine", "plain", "prepare", "rendered", "wired"]
 
@@ -60,7 +61,7 @@ def engine(meter, folder: str, contacts: int, rendering: bool = False, out: str 
     installation = wired(home, rendering)
     from flows.recipe import run_pass
 
-    sent = 0
+    sent, standing = 0, _watch_standing()
     for day in DAYS:
         if day == 7:
             base.list_arrivals(installation.warehouse, contacts)
@@ -74,7 +75,22 @@ def engine(meter, folder: str, contacts: int, rendering: bool = False, out: str 
     size = sum(file.stat().st_size for file in Path(home, "parts").rglob("*") if file.is_file())
     shutil.rmtree(home)
     letters = sum(getattr(one, "letters", 0) for one in installation.connectors.values())
-    return {"sent": sent, "megabytes": size / 1e6, "letters": letters}
+    return {"sent": sent, "megabytes": size / 1e6, "letters": letters, "standing": standing}
+
+
+def _watch_standing() -> list[float]:
+    """The CPU seconds of deriving `standing`, pass by pass, as they are spent."""
+    from warehouse.passing import slice_pass
+
+    prepare, spent = slice_pass.prepare_standing, []
+
+    def watched(passing):
+        begun = cpu()
+        prepare(passing)
+        spent.append(cpu() - begun)
+
+    slice_pass.prepare_standing = watched
+    return spent
 
 
 def plain(meter, folder: str, contacts: int, out: str = "", keep: bool = False) -> None:
