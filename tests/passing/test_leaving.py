@@ -1,5 +1,6 @@
 """Leaving: no consent left, taking back what was handed over, versions, and residents that are written again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from flows import recipe
@@ -8,6 +9,7 @@ from marketing.chain import (
     APPOINTMENT, CLICKED, COMMERCIAL, PURCHASED, RELATIONSHIP, Chain, Delay, Exit, Goal, Send, WaitFor, days, weeks,
 )
 from marketing.responses import CANCELLED, NOT_CANCELLED
+from outbox.sender import Sender
 from tests.passing.shop import START
 from warehouse.passing import slice_pass
 
@@ -108,3 +110,26 @@ def again(here, shop, chain, query):
     for path in sorted(home.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     return shop(chain, queries={"asked": query})
+
+
+def test_an_order_read_before_the_receipt_it_follows(shop, monkeypatch):
+    """A message is sent, the customer buys, and a pass reads the order before anybody has filed the receipt: the next hears it."""
+    buying = Chain(name="buying", title="Buying", kind="loyalty", audience="everybody", steps=[
+        Send("hi", by="email", message="m", purpose=RELATIONSHIP),
+        WaitFor("answer", within=weeks(3), on={PURCHASED: [Exit("bought")]}, otherwise=[Exit("silent")])])
+    here = shop(buying)
+    here.contacts({"contact_id": 1}, {"contact_id": 2})
+    here.wired = replace(here.wired, send_for=0)
+    here.passes("buying")
+    here.warehouse.clock.advance(START + timedelta(hours=1))
+    Sender(here.wired, "mail", run="evening", as_of=START + timedelta(hours=1)).drain()
+    here.order(1, START + timedelta(hours=2))
+    monkeypatch.setattr(recipe, "anything_settled", lambda _wired: False)
+    here.passes("buying", START + timedelta(hours=3))
+    monkeypatch.undo()
+    monkeypatch.setattr(recipe.chains, "load", {"buying": buying}.__getitem__)
+    monkeypatch.setattr(recipe, "queries", lambda _chain: {"everybody": "SELECT contact_id FROM contacts"})
+
+    here.passes("buying", START + timedelta(hours=4))
+
+    assert here.places("buying") == [(1, "exit:bought"), (2, "answer")]

@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from marketing import calendar
 from marketing.graph import Edge, Step
-from marketing.responses import NOT_SENT, PURCHASED
+from marketing.responses import NOT_SENT, PURCHASED, UNKEYED_KINDS
 from warehouse import schema
 from warehouse.passing.gate import MADE
 from warehouse.passing.literals import BOUGHT, literal
@@ -71,8 +71,29 @@ class _Wait:
                OR enrolment_id IN (SELECT enrolment_id FROM responses_since WHERE enrolment_id IS NOT NULL)
                OR enrolment_id & 68719476735 IN (SELECT contact_id FROM responses_since WHERE enrolment_id IS NULL)
                OR enrolment_id & 68719476735 IN (SELECT contact_id FROM orders_since)
-               OR enrolment_id IN (SELECT enrolment_id FROM receipts_since)""")
+               OR enrolment_id IN (SELECT enrolment_id FROM receipts_since)
+               OR enrolment_id IN (SELECT enrolment_id FROM {self._made_late(of_sends, since)})""")
         return self.engine.count("hearing")
+
+    def _made_late(self, of_sends: tuple, since) -> str:
+        """A table of those whose receipt is listed only now, beside an answer without a key that came after it.
+
+        An earlier pass has read that answer, when nobody could know that it came after a message.
+        """
+        passing = self.passing
+        made = passing.parts("receipts", *of_sends, since, schema.part.c.reason == "made")
+        passing.scan("receipts", "made_since", parts=made if UNKEYED_KINDS & set(self.kinds) else [], constants=False)
+        passing.scan("responses", "responses_ever", constants=False)
+        orders = ""
+        if PURCHASED in self.kinds:
+            passing.scan("orders", "orders_ever", constants=False)
+            orders = f"UNION ALL SELECT contact_id, ordered_at FROM orders_ever WHERE {BOUGHT}"
+        self.engine.execute(f"""
+            CREATE OR REPLACE TEMP TABLE made_late AS
+            SELECT m.enrolment_id FROM made_since AS m JOIN (
+                SELECT contact_id, happened_at FROM responses_ever WHERE enrolment_id IS NULL AND NOT machine {orders}
+            ) AS u ON u.contact_id = m.enrolment_id & 68719476735 AND u.happened_at > m.settled_at""")
+        return "made_late"
 
     def decide(self) -> str:
         """A table of answers for who is in `hearing`."""
