@@ -49,11 +49,11 @@ def _text(bench) -> list[str]:
         "Row 1 measures three passes at day 0, 7 and 21 with what they send, through a connector that takes everything "
         "at once. What the gate knows of each contact (`standing`) is derived after a load in real life; here the first pass "
         "derives it, inside the measurement, since the floor has nothing of the kind" +
-        _standing_share(bench) + ". Row 2 adds a 9 KB page (an SMS for the reminder): its floor is the floor of row 1 plus "
+        _standing_share(bench) + ".\nRow 2 adds a 9 KB page (an SMS for the reminder): its floor is the floor of row 1 plus "
         "bare sandboxed Jinja over the same rows, keeping no receipt; the engine also seals tokens, derives the text part, "
-        "and keeps a receipt per touch. Row 5 is the wall of a flow run less the wall of the same pass called as a "
+        "and keeps a receipt per touch.\nRow 5 is the wall of a flow run less the wall of the same pass called as a "
         "function with the drawing of its figures (which the first pass of a process pays for with loading the drawing "
-        "libraries). Row 7 takes responses without the HTTP door. In "
+        "libraries).\nRow 7 takes responses without the HTTP door. In "
         "row 8 the process is killed by SIGKILL inside its ledger transaction; the clock starts with the new process and "
         "includes Python's own start, and afterwards the same pass takes in everybody.",
     ]

@@ -35,6 +35,6 @@ CHAIN = Chain(
                 Send("brochure_uncalled", by="email", message="brochure", purpose=COMMERCIAL),
                 Enrol("newsletter_monthly"),
             ],
-        }, otherwise=[GoTo("route_to_rep", at_most=2)]),                                    # nobody called: give it to another rep
+        }, otherwise=[GoTo("route_to_rep", at_most=2)]),                                   # nobody called: give it to another rep
     ],
 )
