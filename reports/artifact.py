@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from marketing.drawing import mermaid
 from marketing.relation import ANYWHERE, ENTRY, Graph
-from reports import charts
+from reports import bars
 from reports.figures import ChainFigures, Figures, RefusalFigures, RunFigures, StepFigures
 from reports.words import count, money, percent, return_of, span
 
@@ -25,7 +25,7 @@ def artifact(run: RunFigures, figures: Figures, graph: Graph, currency: str, run
     parts += _steps(figures.steps, currency) + _refusals(figures.refusals)
     if figures.pressure:
         longest = max(figures.pressure, key=lambda row: row.window_days)
-        chart = charts.data_uri(charts.touches(longest.counts, longest.window_days))
+        chart = bars.data_uri(bars.touches(longest.counts, longest.window_days))
         parts += ["## Pressure, all chains", f"![Contacts by touches in {longest.window_days} days]({chart})"]
     counts = _came(figures, graph)
     parts += ["## The way through", "Contacts that came to each step:", f"```mermaid\n{mermaid(graph, counts).rstrip()}\n```"]

@@ -1,7 +1,6 @@
 """The few charts of a report, as SVG that stands alone: letters are outlines, nothing is fetched."""
 
-from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from math import isfinite
 
@@ -16,7 +15,7 @@ from reports.comparison import Comparison
 from reports.words import money
 from reports.worlds import Draw
 
-__all__ = ["comparison", "data_uri", "seeds", "touches"]
+__all__ = ["comparison", "seeds"]
 
 INK, MUTED, GRID = "#1f2933", "#5b6773", "#e4e8ec"
 #: what attribution claims, what the holdout finds, what was planted, and what misleads
@@ -69,29 +68,6 @@ def seeds(draws: Sequence[Draw], currency: str) -> str:
         axes.margins(y=0.08)
         axes.legend(handles=_legend(True, "column"), loc="lower center", bbox_to_anchor=(0.47, 1.0), ncols=3)
     return _svg(paint, 7.6, 3.6)
-
-
-def touches(counts: Mapping[int, int], days: int) -> str:
-    """How many contacts had how many touches in a window; nobody is left out, also who had none."""
-    most = max((number for number, contacts in counts.items() if contacts), default=0)
-    numbers = list(range(most + 1))
-
-    def paint(axes: Axes) -> None:
-        heights = [counts.get(number, 0) for number in numbers]
-        bars = axes.bar(numbers, heights, color=[GRID if not n else FOUND for n in numbers], width=0.72)
-        axes.bar_label(bars, [f"{height:,}" if height else "" for height in heights], padding=2, color=MUTED, fontsize=8)
-        axes.set_xticks(numbers)
-        axes.set_xlabel(f"touches made to a contact in {days} days")
-        axes.set_yticks([])
-        axes.grid(visible=False)
-        axes.tick_params(axis="x", length=0)
-        axes.margins(y=0.14)
-    return _svg(paint, 7.6, 2.3)
-
-
-def data_uri(svg: str) -> str:
-    """The drawing as an address that an <img> or Markdown shows without fetching anything."""
-    return "data:image/svg+xml;base64," + b64encode(svg.encode()).decode()
 
 
 def _interval(axes: Axes, found: Lift, y: float) -> None:

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from marketing.gate import REASONS
 from marketing.relation import Graph
-from reports import charts, diagram
+from reports import bars, charts, diagram
 from reports.comparison import Comparison
 from reports.figures import Figures, Pressure
 from reports.words import count, money, percent, rate, return_of, span
@@ -82,11 +82,11 @@ def claim(row: Comparison, currency: str) -> str:
 def _charts(report: Report) -> Mapping[str, str]:
     drawn = {}
     if report.comparisons:
-        drawn["comparison"] = charts.data_uri(charts.comparison(report.comparisons, report.currency))
+        drawn["comparison"] = bars.data_uri(charts.comparison(report.comparisons, report.currency))
     if report.spotlight is not None and report.spotlight.draws:
-        drawn["seeds"] = charts.data_uri(charts.seeds(report.spotlight.draws, report.currency))
+        drawn["seeds"] = bars.data_uri(charts.seeds(report.spotlight.draws, report.currency))
     if (longest := max(report.figures.pressure, key=lambda p: p.window_days, default=None)) is not None:
-        drawn["touches"] = charts.data_uri(charts.touches(longest.counts, longest.window_days))
+        drawn["touches"] = bars.data_uri(bars.touches(longest.counts, longest.window_days))
     return drawn
 
 

@@ -14,7 +14,7 @@ from marketing.chain import COMMERCIAL, Chain, Goal, Send, WaitFor, days, weeks
 from marketing.graph import compile
 from marketing.responses import CLICKED, PURCHASED
 from marketing.roi import Moments, Rate, Roi, lift
-from reports import charts, diagram
+from reports import bars, charts, diagram
 from reports.artifact import artifact
 from reports.comparison import Comparison, of_draws
 from reports.figures import RunFigures, read, read_run
@@ -255,7 +255,7 @@ def test_a_missing_program_is_named(monkeypatch):
 
 def test_charts_are_the_same_for_the_same_figures(report):
     """A chart is one SVG, the same bytes for the same values, with nothing fetched."""
-    for drawn in (charts.comparison(report.comparisons, "USD"), charts.seeds(draws(0), "USD"), charts.touches({0: 5, 2: 3}, 30)):
+    for drawn in (charts.comparison(report.comparisons, "USD"), charts.seeds(draws(0), "USD"), bars.touches({0: 5, 2: 3}, 30)):
         assert drawn.startswith("<svg") and drawn.endswith("</svg>")
         assert not re.search(r'href="(?!#)', drawn)
     assert charts.seeds(draws(0), "USD") == charts.seeds(draws(0), "USD")
