@@ -13,7 +13,7 @@ from tasks.collect import anything_came, anything_settled, collect, fold
 from tasks.enrol import enrol
 from tasks.finish import finish
 from tasks.measure import measure, next_due
-from tasks.opening import TRIES, HeadMoved, Visit, accounted, visits, why_wait
+from tasks.opening import TRIES, HeadMoved, Visit, accounted, passed_everywhere, visits, why_wait
 from tasks.send import send
 from tasks.settle import settle
 from tasks.step import step
@@ -44,6 +44,7 @@ def run_pass(wired, name: str, params=None, *, run: str, run_name: str | None = 
         summary.waits_for = why_wait(wired, chain, summary.as_of)
         if not summary.waits_for:
             resumed = [_pass_slice(visit) for visit in visits(wired, chain, version, params, summary)]
+            passed_everywhere(wired, version, run)
             if summary.planned or any(resumed):
                 _send_own(wired, summary)
         summary.next_due = next_due(wired, version)
@@ -61,16 +62,17 @@ def _pass_slice(visit: Visit) -> bool:
         if not visit.needed():
             return False
         try:
-            _pass_once(visit)
-            return False
+            return not _pass_once(visit)
         except HeadMoved:
             time.sleep(0.01)
     raise HeadMoved(f"{visit.chain.name}, slice {visit.slice}: other passes committed first {TRIES} times; run it again.")
 
 
-def _pass_once(visit: Visit) -> None:
-    """Settle, enrol, every step with somebody due in written order, and the commit that makes it true."""
+def _pass_once(visit: Visit) -> bool:
+    """Settle, enrol, every step with somebody due in written order, and the commit that makes it true; False if done before."""
     passing = visit.open()
+    if passing is None:
+        return False
     try:
         settled = do(settle, passing)
         do(enrol, passing, visit.chain, visit.params, visit.ask)
@@ -81,6 +83,7 @@ def _pass_once(visit: Visit) -> None:
         do(finish, passing)
         visit.summary.settled += settled
         visit.summary.add(passing.tally)
+        return True
     finally:
         passing.close()
 

@@ -12,7 +12,7 @@ from warehouse import HeadMoved, idling, reconciling, runs
 from warehouse.passing import SlicePass
 from warehouse.versions import Version, register, versions_of
 
-__all__ = ["TRIES", "HeadMoved", "Visit", "Wired", "accounted", "visits", "why_wait"]
+__all__ = ["TRIES", "HeadMoved", "Visit", "Wired", "accounted", "passed_everywhere", "visits", "why_wait"]
 
 #: A commit that somebody else forestalled is computed again; so often it means two passes that never rest.
 TRIES = 50
@@ -52,7 +52,7 @@ class Visit:
     @property
     def resumed(self) -> bool:
         """Whether this run has passed here before: tried again, it makes one pass over each slice, not two."""
-        return idling.passed_by(self.wired.warehouse.ledger, self.version.chain, self.slice) == self.summary.run
+        return idling.passed_by(self.wired.warehouse.ledger, self.version.chain, self.slice, self.summary.run)
 
     def needed(self) -> bool:
         """Whether anybody is due, anything was listed, or the audience is to be asked; the ledger alone says so."""
@@ -61,14 +61,18 @@ class Visit:
                                        self.wired.warehouse.house.zone)
         return self.ask or idling.anything_due(ledger, chain, self.chain.name, self.slice, as_of)
 
-    def open(self) -> SlicePass:
-        """Read the slice; what it will have done is remembered in its commit."""
+    def open(self) -> SlicePass | None:
+        """Read the slice; what it will have done is remembered in its commit. None where this run has passed here before."""
         warehouse, chain = self.wired.warehouse, self.version.chain
         older = [v for v in versions_of(warehouse.ledger, chain)
                  if v.id != self.version.id and idling.inhabited(warehouse.ledger, v.id)]
         passing = SlicePass(warehouse, [*older, self.version], self.version, slice=self.slice,
                             as_of=self.summary.as_of, run=self.summary.run, latencies=self.wired.latencies,
                             rates=self.wired.rates)
+        # Asked again once the snapshot stands: the same run, made by another process, may have come by since.
+        if self.resumed:
+            passing.close()
+            return None
         passing.commit.within(lambda tx, _numbers: self._remember(tx, passing.n))
         return passing
 
@@ -76,7 +80,14 @@ class Visit:
         ledger, chain = self.wired.warehouse.ledger, self.version.chain
         if self.ask:
             idling.asked(ledger, tx, chain, self.slice, self.summary.as_of, self.params, n)
-        idling.passed(ledger, tx, chain, self.slice, self.summary.run)
+        idling.passed(ledger, tx, chain, self.summary.run, self.slice)
+
+
+def passed_everywhere(wired: Wired, version: Version, run: str) -> None:
+    """A run has been at every slice, those with nothing to do included: what it sends now is news for the next run."""
+    ledger = wired.warehouse.ledger
+    with ledger.begin() as tx:
+        idling.passed(ledger, tx, version.chain, run)
 
 
 def visits(wired: Wired, chain: Chain, version: Version, params: Any, summary: Summary) -> list[Visit]:

@@ -54,15 +54,20 @@ def asked(ledger, tx: sa.Connection, chain: int, slice: int, as_of: datetime, pa
         {"as_of": as_of.isoformat(), "params": _plain(params), "n": n}, sort_keys=True)})
 
 
-def passed(ledger, tx: sa.Connection, chain: int, slice: int, run: str) -> None:
-    """Remember who passed over a slice last, in the commit of the pass."""
-    ledger.put(tx, meta, {"key": f"passed:{chain}:{slice}", "value": run})
+def passed(ledger, tx: sa.Connection, chain: int, run: str, slice: int | None = None) -> None:
+    """Remember who passed over a slice last, in the commit of the pass; without a slice: over all of them, busy or not."""
+    ledger.put(tx, meta, {"key": _passed_key(chain, slice), "value": run})
 
 
-def passed_by(ledger, chain: int, slice: int) -> str | None:
-    """The run that passed over a slice last: tried again, it has nothing more to do there."""
+def passed_by(ledger, chain: int, slice: int, run: str) -> bool:
+    """Whether a run has passed over a slice: tried again, or made twice at once, it has nothing more to do there."""
     with ledger.read() as tx:
-        return tx.execute(sa.select(meta.c.value).where(meta.c.key == f"passed:{chain}:{slice}")).scalar()
+        return tx.execute(sa.select(sa.literal(1)).where(
+            meta.c.key.in_([_passed_key(chain, slice), _passed_key(chain, None)]), meta.c.value == run).limit(1)).first() is not None
+
+
+def _passed_key(chain: int, slice: int | None) -> str:
+    return f"passed:{chain}" if slice is None else f"passed:{chain}:{slice}"
 
 
 def inhabited(ledger, version: int) -> bool:
