@@ -50,7 +50,7 @@ class _Units:
 class Field:
     """The waves, orders and schedules of a warehouse, read once; any number of worlds are drawn over them.
 
-    Reads the views `enrolments`, `orders`, `goals` and the mart `step_schedule` through `sql`. The orders are taken
+    Reads the views `enrolments` and `goals` and the marts `order_lines` and `step_schedule` through `sql`. The orders are taken
     as what would have happened anyway: whoever planted some in them names these in `planted`, by order id.
     """
 

@@ -3,8 +3,8 @@
 -- (by touched_at) is its last touch. Orders are whole; those of $planted are left out.
 WITH whole_orders AS (
     SELECT contact_id, order_id, ordered_at, sum(amount)::DOUBLE AS amount
-    FROM orders
-    WHERE cancelled_at IS NULL AND order_id NOT IN (SELECT unnest($planted::TEXT[]))
+    FROM order_lines
+    WHERE order_id NOT IN (SELECT unnest($planted::TEXT[]))
     GROUP BY contact_id, order_id, ordered_at
 ),
 touched AS (

@@ -10,11 +10,11 @@ members AS (
     SELECT chain, contact_id, any_value(holdout) AS holdout FROM windows GROUP BY chain, contact_id
 ),
 lines AS (
-    SELECT DISTINCT windows.chain, windows.contact_id, orders.order_id, orders.line_id, orders.amount
+    SELECT DISTINCT windows.chain, windows.contact_id, lines.order_id, lines.line_id, lines.amount
     FROM windows
-    JOIN orders ON orders.contact_id = windows.contact_id
-        AND orders.ordered_at > windows.enrolled_at AND orders.ordered_at <= windows.closes_at
-    WHERE orders.cancelled_at IS NULL AND orders.order_id NOT IN (SELECT unnest($planted::TEXT[]))
+    JOIN order_lines AS lines ON lines.contact_id = windows.contact_id
+        AND lines.ordered_at > windows.enrolled_at AND lines.ordered_at <= windows.closes_at
+    WHERE lines.order_id NOT IN (SELECT unnest($planted::TEXT[]))
 ),
 bought AS (
     SELECT chain, contact_id, sum(amount)::DOUBLE AS revenue FROM lines GROUP BY chain, contact_id

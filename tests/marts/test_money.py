@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import pytest
 
+from warehouse.passing.literals import BOUGHT
+
 
 def attributed(shop):
     return shop.rows("SELECT chain, step, channel, orders, attributed_revenue FROM attributed_revenue ORDER BY ALL")
@@ -74,6 +76,34 @@ def test_credit_adds_up_to_what_was_bought(new_shop):
     # contacts with one touch on day 0 or more are within thirty days of day 20
     assert shop.rows("SELECT sum(attributed_revenue) FROM attributed_revenue") == [
         (sum(Decimal(c + 1) for c in range(30) if c % 5),)]
+
+
+def test_a_return_is_no_order(shop):
+    """A line with a negative amount lessens the revenue, in the order's own window and arm; alone it is no order."""
+    shop.wave(1)
+    kept, returned = shop.enrol(1), shop.enrol(2)
+    for enrolment in (kept, returned):
+        shop.touch(enrolment)
+    shop.order(1, 3, "20", number="A", line="1")
+    shop.order(1, 3, "-5", number="A", line="2")
+    shop.order(2, 4, "-8", number="B")
+
+    assert shop.rows("SELECT contact_id, orders, revenue, goal FROM enrolment_outcomes ORDER BY ALL") == [
+        (1, 1, Decimal("15.0000"), True), (2, 0, Decimal("-8.0000"), False)]
+    assert attributed(shop) == [("win_back", "hello", "email", 1, Decimal("7.0000"))]
+    assert arms(shop) == arms(shop, "holdout_totals") == [("treated", 2, 1, 1, Decimal("7.0000"), 289.0, 2.8)]
+
+
+def test_figures_and_goals_agree_on_what_is_bought(shop):
+    """The lines that count as bought are those that reach a goal or answer a wait."""
+    for day, amount in enumerate(("5", "0", "-5")):
+        shop.order(1, day, amount)
+        shop.order(2, day, amount, cancelled=day)
+    shop.add("orders", contact_id=3, order_id="unpriced")
+
+    assert shop.rows("SELECT contact_id, order_id FROM order_lines WHERE bought ORDER BY ALL") == shop.rows(
+        f"SELECT contact_id, order_id FROM orders WHERE {BOUGHT} ORDER BY ALL") == [
+        (1, "1/0"), (1, "1/1"), (3, "unpriced")]
 
 
 def arms(shop, name="holdout_outcomes"):

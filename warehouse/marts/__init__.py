@@ -14,9 +14,10 @@ FOLDER = Path(__file__).parent
 
 #: in the order in which they rest on each other; each is the file of that name
 MARTS = (
-    "touch_facts", "touch_heard", "enrolment_ends", "enrolment_outcomes", "enrolments_by_step", "moves_by_edge",
-    "step_funnel", "chain_funnel", "run_funnel", "refusals_by_reason", "responses_by_step", "channel_costs",
-    "attributed_revenue", "holdout_outcomes", "holdout_totals", "pressure_distribution", "touch_counts", "step_schedule",
+    "touch_facts", "touch_heard", "order_lines", "enrolment_ends", "enrolment_outcomes", "enrolments_by_step",
+    "moves_by_edge", "step_funnel", "chain_funnel", "run_funnel", "refusals_by_reason", "responses_by_step",
+    "channel_costs", "attributed_revenue", "holdout_outcomes", "holdout_totals", "pressure_distribution", "touch_counts",
+    "step_schedule",
 )
 
 

@@ -13,10 +13,8 @@ WITH eligible AS (
     GROUP BY facts.contact_id, facts.settled_at
 ),
 whole_orders AS (
-    SELECT contact_id, order_id, ordered_at, sum(amount) AS amount,
-           sum(coalesce(margin::DOUBLE, amount::DOUBLE * getvariable('margin_rate')::DOUBLE)) AS margin
-    FROM orders
-    WHERE cancelled_at IS NULL OR cancelled_at > getvariable('as_of')
+    SELECT contact_id, order_id, ordered_at, sum(amount) AS amount, sum(margin) AS margin, bool_or(bought) AS bought
+    FROM order_lines
     GROUP BY contact_id, order_id, ordered_at
 ),
 credited AS (
@@ -28,7 +26,8 @@ credited AS (
 ),
 attributed AS (
     SELECT touch.run AS run, touch.chain AS chain, touch.version AS version, touch.wave AS wave, touch.step AS step,
-           touch.channel AS channel, count(DISTINCT order_id) AS orders, count(DISTINCT contact_id) AS contacts,
+           touch.channel AS channel, count(DISTINCT order_id) FILTER (bought) AS orders,
+           count(DISTINCT contact_id) FILTER (bought) AS contacts,
            sum(amount)::DECIMAL(18, 4) AS attributed_revenue, sum(margin) AS attributed_margin
     FROM credited
     GROUP BY ALL

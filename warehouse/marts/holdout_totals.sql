@@ -13,16 +13,15 @@ arms AS (
     GROUP BY ALL
 ),
 lines AS (
-    SELECT DISTINCT windows.chain, windows.arm, windows.contact_id, orders.order_id, orders.line_id, orders.amount,
-           coalesce(orders.margin::DOUBLE, orders.amount::DOUBLE * getvariable('margin_rate')::DOUBLE) AS margin
+    SELECT DISTINCT windows.chain, windows.arm, windows.contact_id, lines.order_id, lines.line_id, lines.amount,
+           lines.margin, lines.bought
     FROM windows
-    JOIN orders ON orders.contact_id = windows.contact_id
-        AND orders.ordered_at > windows.enrolled_at AND orders.ordered_at <= windows.closes_at
-    WHERE orders.cancelled_at IS NULL OR orders.cancelled_at > getvariable('as_of')
+    JOIN order_lines AS lines ON lines.contact_id = windows.contact_id
+        AND lines.ordered_at > windows.enrolled_at AND lines.ordered_at <= windows.closes_at
 ),
 bought AS (
-    SELECT chain, arm, contact_id, count(DISTINCT order_id) AS orders, sum(amount) AS revenue, sum(margin) AS margin,
-           count(*) > count(margin) AS margin_unknown
+    SELECT chain, arm, contact_id, count(DISTINCT order_id) FILTER (bought) AS orders, sum(amount) AS revenue,
+           sum(margin) AS margin, count(*) > count(margin) AS margin_unknown
     FROM lines
     GROUP BY ALL
 ),
