@@ -1,22 +1,28 @@
 """Flow runs in the ledger: who started what with which parameters, kept past the workflow engine's clean-up."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from warehouse import processes
 from warehouse.schema import run
 
-__all__ = ["count", "finish", "last", "start"]
+__all__ = ["count", "finish", "last", "mark_crashed", "start"]
+
+#: A run of another machine that did not end in this time is taken for dead; if it is not, its own end has the last word.
+UNHEARD = timedelta(hours=24)
 
 
 def start(ledger, run_id: str, *, name: str, kind: str, chain: int | None, params: dict, as_of: datetime, wall: datetime,
           starter: str | None = None) -> None:
-    """A run begins, or begins again."""
+    """A run begins, or begins again; those whose process has died are marked."""
+    mark_crashed(ledger, wall)
     with ledger.begin() as tx:
         ledger.put(tx, run, {"id": run_id, "name": name, "kind": kind, "chain": chain, "starter": starter,
                              "params": json.dumps(params, sort_keys=True, default=str), "as_of": as_of,
-                             "started_at": wall, "ended_at": None, "state": "running", "summary": None})
+                             "started_at": wall, "ended_at": None, "state": "running", "summary": None,
+                             "process": processes.ours()})
 
 
 def finish(ledger, run_id: str, *, state: str, summary: dict, wall: datetime) -> None:
@@ -24,6 +30,36 @@ def finish(ledger, run_id: str, *, state: str, summary: dict, wall: datetime) ->
     with ledger.begin() as tx:
         tx.execute(sa.update(run).where(run.c.id == run_id).values(
             ended_at=wall, state=state, summary=json.dumps(summary, sort_keys=True, default=str)))
+
+
+def mark_crashed(ledger, wall: datetime) -> None:
+    """Runs that cannot be running any more are `crashed`: nobody was left to say how they ended."""
+    query = sa.select(run.c.id, run.c.process, run.c.started_at).where(run.c.state == "running")
+    with ledger.read() as tx:
+        running = tx.execute(query).all()
+    found = {row.id: said for row in running if (said := _crash(row.process, row.started_at, wall))}
+    if found:
+        with ledger.begin() as tx:
+            for run_id, said in found.items():
+                tx.execute(sa.update(run).where(run.c.id == run_id, run.c.state == "running").values(
+                    state="crashed", summary=json.dumps({"error": said})))
+
+
+def _crash(process: str | None, started_at: datetime, wall: datetime) -> str | None:
+    """Why a run that says it is running is not; None where it may well be."""
+    lives = processes.alive(process)
+    if lives is False:
+        return "its process has died"
+    if lives is None and wall - started_at > UNHEARD:
+        return f"not heard of for {UNHEARD.total_seconds() / 3600:.0f} hours; {_whereabouts(process)}"
+    return None
+
+
+def _whereabouts(process: str | None) -> str:
+    if not process:
+        return "nobody knows where it ran"
+    host, number, *_ = process.rsplit(" ", 3)
+    return f"it ran on {host} as process {number}"
 
 
 def count(ledger, kind: str) -> int:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 #: The revision this code reads and writes; a ledger of a later one is refused.
-REVISION = "0001"
+REVISION = "0002"
 
 metadata = sa.MetaData()
 
@@ -67,7 +67,7 @@ wave = table(
     sa.UniqueConstraint("chain", "run", "kind"),
 )
 
-#: What a flow run was, kept past the workflow engine's own clean-up.
+#: What a flow run was, kept past the workflow engine's own clean-up: running, completed, failed or crashed.
 run = table(
     "run",
     sa.Column("id", sa.Text, primary_key=True),
@@ -81,6 +81,8 @@ run = table(
     sa.Column("ended_at", sa.DateTime),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("summary", sa.Text),
+    sa.Column("process", sa.Text),
+    sa.Index("run_in_state", "state"),
 )
 
 #: The compare-and-swap of a commit: who read `seq` and finds it unchanged may write.

@@ -20,11 +20,13 @@ def status() -> Answer:
     from warehouse.engine import statement
     from warehouse.inbox import Inbox
     from warehouse.overview import chains_now, outbox_now, sources_now
+    from warehouse.runs import mark_crashed
     from warehouse.stops import stops
 
     wired = running.opened()
     warehouse, house, now = wired.warehouse, wired.warehouse.house, wired.warehouse.clock.now()
     ledger, zone = warehouse.ledger, house.zone
+    mark_crashed(ledger, wired.wall())
     box = Inbox(warehouse)
     waiting = box.size()
     box.close()
