@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.installed import missing
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # The same examples on every run in `quick`, so that a red test is red for its change; new ones in `prove`.
@@ -56,8 +58,7 @@ def postgres_url() -> Iterator[str]:
     """The SQLAlchemy URL of a private PostgreSQL on a free loopback port, stopped at the end."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     if not programs:
-        # A newcomer may do without; CI installs it, and there its absence is a fault.
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("PostgreSQL is not installed: apt-get install postgresql")
+        missing("postgresql")
     # Not under pytest's folder: the account postgres may not look into it.
     folder = Path(tempfile.mkdtemp(prefix="relance-postgres-"))
     if os.geteuid() == 0:

@@ -1,6 +1,5 @@
 """SMTP: what arrives is what was written, and every break leaves a receipt that says what is known."""
 
-import shutil
 import ssl
 import subprocess
 from collections import Counter
@@ -15,6 +14,7 @@ from connectors.base import ConnectorDown, ErrorKind, Outcome, Outgoing, Receipt
 from connectors.registry import connect
 
 from tests.connectors.servers import Inbox, free_port, mail_server, scripted_server
+from tests.installed import needs
 
 NOW = datetime(2026, 3, 2, 9, 30, 15, 123456)
 
@@ -187,8 +187,7 @@ class TestBreaks:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    if not shutil.which("openssl"):
-        pytest.skip("openssl is not installed")
+    needs("openssl")
     folder = tmp_path_factory.mktemp("tls")
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
                     "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", folder / "key.pem",
@@ -231,8 +230,7 @@ class TestPostfix:
     def postfix(self, tmp_path_factory: pytest.TempPathFactory) -> Any:
         from tests.connectors.postfix import relay
 
-        if not shutil.which("postfix", path="/usr/sbin:/usr/bin"):
-            pytest.skip("Postfix is not installed: apt-get install postfix")
+        needs("postfix")
         with mail_server() as (inbox, sink), relay(sink) as port:
             yield inbox, port
 
