@@ -2,31 +2,45 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 
 from marketing.gate import REASONS
 
-__all__ = ["Summary"]
+__all__ = ["Summary", "Tally"]
 
 
-@dataclass
-class Summary:
-    """One pass of one chain; counts are contacts or touches."""
+@dataclass(kw_only=True)
+class Tally:
+    """What a pass did to one slice, or to several, in numbers; counts are contacts or touches."""
 
-    chain: str
-    run: str
-    as_of: datetime
     audience: int = 0
     inside: int = 0
     entered_recently: int = 0
     handed_over: int = 0
     entered: int = 0
     held_out: int = 0
-    settled: int = 0
     planned: Counter = field(default_factory=Counter)  #: by step
     refused: Counter = field(default_factory=Counter)  #: by (step, reason)
     moves: Counter = field(default_factory=Counter)  #: by (from, on, to)
+
+    def count(self, into: Counter, key, rows: int) -> None:
+        into[key] += rows
+
+    def add(self, other: "Tally") -> None:
+        """Add what another slice counted."""
+        for name in (one.name for one in fields(Tally)):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass
+class Summary(Tally):
+    """One pass of one chain: its slices' counts, and what was done once for all of them."""
+
+    chain: str
+    run: str
+    as_of: datetime
+    settled: int = 0
     sent: Counter = field(default_factory=Counter)  #: by outcome
     responses: int = 0  #: newly listed
     unheard: dict[str, str] = field(default_factory=dict)  #: connectors that could not be asked what came back
@@ -37,13 +51,6 @@ class Summary:
     def anything(self) -> bool:
         """Whether the pass moved, sent or took in anybody."""
         return bool(self.entered or self.settled or self.moves or self.sent)
-
-    def add(self, tally) -> None:
-        """Add what one slice counted."""
-        for name in ("audience", "inside", "entered_recently", "handed_over", "entered", "held_out"):
-            setattr(self, name, getattr(self, name) + getattr(tally, name))
-        for name in ("planned", "refused", "moves"):
-            getattr(self, name).update(getattr(tally, name))
 
     def heard(self, counts) -> None:
         """Take in what a collection found: responses listed, and connectors that could not be asked."""

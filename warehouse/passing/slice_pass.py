@@ -1,13 +1,14 @@
 """The pass of one chain over one slice: what it read, what it moved, and the commit that makes it true."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from marketing.chance import DRAW_SQL
 from marketing.graph import Step
+from marketing.summary import Tally
 from warehouse import schema
 from warehouse.manifest import current_number
 from warehouse.passing.forks import pass_assign, pass_experiment, pass_rest, pass_split
@@ -41,24 +42,6 @@ class Resting:
     next_due: datetime | None = None
     feeds: int = 0
     changed: bool = False
-
-
-@dataclass
-class Tally:
-    """What the pass did, in numbers; `explain` turns it into a sentence."""
-
-    audience: int = 0
-    inside: int = 0
-    entered_recently: int = 0
-    entered: int = 0
-    held_out: int = 0
-    handed_over: int = 0
-    moves: dict[tuple[str, str, str], int] = field(default_factory=dict)
-    planned: dict[str, int] = field(default_factory=dict)
-    refused: dict[tuple[str, str], int] = field(default_factory=dict)
-
-    def count(self, into: dict, key, rows: int) -> None:
-        into[key] = into.get(key, 0) + rows
 
 
 class SlicePass(Reading):
