@@ -18,9 +18,10 @@ from marketing.policy import WEEKDAYS, Policy
 from marketing.responses import PURCHASED, Response
 from marketing.touch import seal
 from outbox.wired import Wired
+from tests.houses import FEW, HOUSE
 from tests.model.facts import Planned
 from tests.model.random_chains import AUDIENCES
-from tests.model.worlds import LATENCY, ZONE, Event, World, said
+from tests.model.worlds import LATENCY, Event, World, said
 from warehouse import Warehouse, schema
 from warehouse.inbox import Inbox, to_json
 from warehouse.maintenance import fold_small
@@ -29,16 +30,7 @@ from warehouse.tables import TABLES
 
 __all__ = ["EngineWorld"]
 
-HOUSE = """
-name = "Test"
-language = "fr"
-country = "FR"
-zone = "{zone}"
-currency = "EUR"
-environment = "test"
-[vat]
-included = false
-rate = 0.2
+CHANNELS = """
 [channels]
 email = "memory"
 sms = "memory"
@@ -47,19 +39,6 @@ post = "press"
 kind = "memory"
 [connectors.press]
 kind = "memory"
-[costs]
-email = 0.01
-sms = 0.05
-post = 0.7
-"""
-POLICY = """
-country = "FR"
-global_holdout = 0.0
-[[cap]]
-name = "few"
-purposes = ["commercial", "relationship"]
-at_most = {at_most}
-within_days = {within_days}
 """
 LETTERS = """
 [[cap]]
@@ -89,7 +68,7 @@ class EngineWorld:
     def __init__(self, world: World, home: Path, monkeypatch):
         self.world, self.runs, self.answers, self.orders = world, 0, 0, 0
         home.mkdir(parents=True, exist_ok=True)
-        (home / "house.toml").write_text(HOUSE.format(zone=ZONE))
+        (home / "house.toml").write_text(HOUSE + CHANNELS)
         (home / "policy.toml").write_text(_policy(world))
         house, policy = House.read(home / "house.toml"), Policy.read(home / "policy.toml")
         self.warehouse = Warehouse.open(home, house, policy, slice_bits=4, threads=1)
@@ -142,7 +121,7 @@ class EngineWorld:
                     self._answer(event, contact, touch)
 
     def _outcome(self, touch, now):
-        return self.world.outcome(touch.contact_id, touch.tags["step"], int(touch.tags["visit"]))
+        return self.world.outcome(touch.contact_id, touch.tags["step"], int(touch.tags["visit"]), int(touch.tags["leg"]))
 
     def _answer(self, event: Event, contact: int, touch: Planned | None) -> None:
         happened_at = event.moment - event.ago
@@ -241,7 +220,7 @@ def _query(members: list[tuple[datetime, int]]) -> str:
 
 
 def _policy(world: World) -> str:
-    text = POLICY.format(at_most=world.at_most, within_days=world.within_days)
+    text = 'country = "FR"\n' + FEW.format(at_most=world.at_most, within_days=world.within_days)
     text += LETTERS.format(letters=world.letters) if world.letters else ""
     return text + "".join(
         WINDOW.format(channel=channel, weekdays=[WEEKDAYS[day] for day in weekdays], opens=opens, closes=closes)

@@ -11,7 +11,7 @@ from marketing.chain import NOT_SENT, Assign, Delay, Enrol, Exit, Experiment, Go
 from marketing.chance import experiment_salt, holdout_salt, in_share, pick
 from marketing.graph import end_name
 from tests.model.book import Book
-from tests.model.facts import MADE, Answer, Enrolment, Move, Planned, Refusal, Suppressed
+from tests.model.facts import MADE, NOT_MADE, Answer, Enrolment, Move, Planned, Refusal, Suppressed
 from tests.model.reading import Path, sends_ahead
 
 __all__ = ["Model"]
@@ -138,28 +138,34 @@ class Model(Book):
         return e.place != before
 
     def _send(self, e: Enrolment, step: Send, as_of: datetime) -> None:
-        """Try one channel after the other as long as there is no way on the one before."""
-        for leg, channel in enumerate(step.channels, start=1):
+        e.at_latest[step.name] = add(e.first_due, step.at_latest, self.zone)
+        came, until = self._try(e, step, 1, as_of)
+        if came == "defer":
+            e.due_at = until
+            self._record(e, step.name, step.name, "deferred", e.visits[step.name], until, as_of)
+            return
+        e.sends_passed += 1
+        self._branch(e, "next" if came == "pass" else "unreached", as_of)
+
+    def _try(self, e: Enrolment, step: Send, first: int, as_of: datetime) -> tuple[str, datetime | None]:
+        """Try one channel after the other, from leg `first` on, as long as there is no way on the one before."""
+        for leg, channel in list(enumerate(step.channels, start=1))[first - 1:]:
             verdict = self._asked(e, replace(step, by=channel), as_of)
             if verdict[0] == "pass":
                 self._plan(e, step, leg, as_of)
-                return
+                return "pass", None
             until = verdict[2] if verdict[0] == "defer" else None
-            visit = e.visits[step.name]
-            self.refusals.append(
-                Refusal(e.chain, e.contact, e.wave, step.name, visit, leg, verdict[1], until, "plan", as_of))
+            self.refusals.append(Refusal(
+                e.chain, e.contact, e.wave, step.name, e.visits[step.name], leg, verdict[1], until, "plan", as_of))
             if until is not None:
-                e.due_at = until
-                self._record(e, step.name, step.name, "deferred", visit, until, as_of)
-                return
+                return "defer", until
             if verdict[1] not in NO_WAY:
                 break
-        e.sends_passed += 1
-        self._branch(e, "unreached", as_of)
+        return "drop", None
 
     def _asked(self, e: Enrolment, step: Send, as_of: datetime) -> tuple:
         """What the gate says of a Send on one channel; what could leave only after its latest moment is stale."""
-        at_latest = add(e.first_due, step.at_latest, self.zone)
+        at_latest = e.at_latest[step.name]
         if as_of > at_latest:
             return ("drop", "stale")
         verdict = self.gate(self.contacts[e.contact], step, as_of, self.history(e.contact, e.wave))
@@ -167,16 +173,19 @@ class Model(Book):
 
     def _plan(self, e: Enrolment, step: Send, leg: int, as_of: datetime) -> None:
         touch = Planned(e, e.chain, e.contact, e.wave, step.name, e.visits[step.name], leg, step.channels[leg - 1],
-                        str(step.purpose), as_of, add(e.first_due, step.at_latest, self.zone))
+                        str(step.purpose), as_of, e.at_latest[step.name])
         self.planned.append(touch)
         e.touches.append(touch)
-        e.sends_passed += 1
-        self._branch(e, "next", as_of)
 
     def _wait(self, e: Enrolment, step: WaitFor, as_of: datetime) -> None:
         made = [t for t in e.touches if t.outcome in MADE]
         unsettled = [t for t in e.touches if t.outcome is None]
-        not_sent = e.sends_passed > 0 and not unsettled and not made
+        in_vain = self._in_vain(e)
+        if in_vain and not any(self._heard(e, kind, made) for kind in step.on):
+            if e.put_off and e.put_off > as_of or self._fall_back(e, in_vain, as_of):
+                return
+            in_vain = []
+        not_sent = e.sends_passed > 0 and not unsettled and not made and not in_vain
         for kind in step.on:
             heard = self._heard(e, kind, made)
             if (kind == NOT_SENT and not_sent) or heard:
@@ -188,6 +197,32 @@ class Model(Book):
             arrivals = [t.made_at + self.latency.get(t.channel, timedelta()) for t in made]
             if add(max([e.arrived_at, *arrivals]), step.within, self.zone) <= as_of:
                 self._leave_wait(e, "otherwise", as_of, None)
+
+    def _in_vain(self, e: Enrolment) -> list[Planned]:
+        """The last touches of Sends that were not made and have a channel left that was not refused for good."""
+        last = {}
+        for touch in e.touches:
+            last[touch.step, touch.visit] = touch
+        found = []
+        for touch in last.values():
+            send = self.readings[e.chain].steps[touch.step]
+            refused = any(r.leg > touch.leg and r.until_at is None and r.stage == "plan" for r in self.refusals
+                          if (r.chain, r.contact, r.wave, r.step, r.visit) == (e.chain, e.contact, e.wave, touch.step, touch.visit))
+            if touch.outcome in NOT_MADE and touch.leg < len(send.channels) and not refused:
+                found.append(touch)
+        order = [send.name for send in self.graphs[e.chain].sends]
+        return sorted(found, key=lambda touch: order.index(touch.step))
+
+    def _fall_back(self, e: Enrolment, in_vain: list[Planned], as_of: datetime) -> bool:
+        """Try the next channel of each Send whose last touch was not made; whether the contact stays for one."""
+        came = [self._try(e, self.readings[e.chain].steps[t.step], t.leg + 1, as_of) for t in in_vain]
+        put_off = [until for verdict, until in came if verdict == "defer"]
+        planned = any(verdict == "pass" for verdict, _ in came)
+        if not put_off and not planned:
+            return False
+        e.put_off = min(put_off, default=None)
+        self._record(e, e.place, e.place, "fallback" if planned else "deferred", e.visits[e.place], as_of, as_of)
+        return True
 
     def _heard(self, e: Enrolment, kind: str, made: list[Planned]) -> list[Answer]:
         """The responses of a kind that the wait hears, the first to happen first."""
@@ -262,7 +297,7 @@ class Model(Book):
         visit = e.visits[name] = e.visits.get(name, 0) + 1
         came_from = e.place
         e.place, e.step, e.path = name, step, path
-        e.arrived_at, e.first_due, e.due_at = as_of, due, due
+        e.arrived_at, e.first_due, e.due_at, e.put_off = as_of, due, due, None
         self._record(e, came_from, name, on, visit, due, as_of)
 
     def _end(self, e: Enrolment, on: str, name: str, as_of: datetime, end) -> None:

@@ -84,7 +84,7 @@ class Event:
 
 @dataclass(frozen=True)
 class World:
-    """Chains, contacts, a cap, the outcomes of touches by (contact, step, visit), and the events in order.
+    """Chains, contacts, a cap, the outcomes of touches by (contact, step, visit, leg), and the events in order.
 
     `letters` is a second cap, on post alone within a month; `feeds` is the number of parts after which the engine
     writes who rests at a step anew.
@@ -94,15 +94,15 @@ class World:
     contacts: tuple[Contact, ...]
     at_most: int
     within_days: int
-    outcomes: Mapping[tuple[int, str, int], str]
+    outcomes: Mapping[tuple[int, str, int, int], str]
     events: tuple[Event, ...]
     hours: Mapping[str, Sequence[gates.Window]] = field(default_factory=dict)
     letters: int | None = None
     feeds: int = 8
 
-    def outcome(self, contact: int, step: str, visit: int) -> str:
+    def outcome(self, contact: int, step: str, visit: int, leg: int) -> str:
         """What the connector says of a touch: accepted where the script says nothing."""
-        return self.outcomes.get((contact, step, visit), "accepted")
+        return self.outcomes.get((contact, step, visit, leg), "accepted")
 
 
 def play(world: World) -> Model:
@@ -130,7 +130,7 @@ def happen(world: World, model: Model, event: Event) -> list[tuple[int, Planned 
         case "pass":
             model.run_pass(event.chain, event.moment, event.people, event.groups)
         case "drain":
-            model.drain(event.moment, lambda touch: world.outcome(touch.contact, touch.step, touch.visit))
+            model.drain(event.moment, lambda touch: world.outcome(touch.contact, touch.step, touch.visit, touch.leg))
         case "suppression":
             for contact in event.people:
                 model.suppressed(contact, event.moment, event.lasts and event.moment + event.lasts, event.channel, event.purpose)
@@ -169,7 +169,8 @@ def worlds(draw: st.DrawFn, rounds: int = 8) -> World:
     ids = [contact.contact_id for contact in contacts]
     steps = [step.name for chain in both for step in graph.compile(chain).sends]
     outcomes = draw(st.dictionaries(
-        st.tuples(st.sampled_from(ids), st.sampled_from(steps), st.integers(1, 2)), st.sampled_from(OUTCOMES), max_size=6,
+        st.tuples(st.sampled_from(ids), st.sampled_from(steps), st.integers(1, 2), st.sampled_from((1, 1, 2))),
+        st.sampled_from(OUTCOMES), max_size=8,
     )) if steps else {}
     told = draw(st.lists(_rounds([chain.name for chain in both], ids), min_size=4, max_size=rounds))
     return World(both, contacts, draw(st.integers(1, 6)), draw(st.sampled_from((1, 3, 7))), outcomes,

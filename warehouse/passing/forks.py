@@ -8,7 +8,6 @@ from warehouse import schema
 from warehouse.engine import parameters
 from warehouse.passing.literals import literal
 from warehouse.passing.moving import ON
-from warehouse.passing.wait import take_first_open
 from warehouse.versions import Version
 
 __all__ = ["pass_assign", "pass_experiment", "pass_rest", "pass_split"]
@@ -44,9 +43,9 @@ def pass_split(passing, version: Version, step: Step, here: str) -> int:
                        f"SEMI JOIN {members} AS m ON m.wave = l.enrolment_id >> 36 AND m.contact_id = l.contact_id")
         engine.execute(f"CREATE OR REPLACE TEMP TABLE {rest} AS SELECT l.* FROM {left} AS l "
                        f"ANTI JOIN {chosen} AS c ON c.enrolment_id = l.enrolment_id")
-        moved += take_first_open(passing, version, _edges(version, step, audience), chosen, ON)
+        moved += passing.moving.take_first_open(version, _edges(version, step, audience), chosen, ON)
         left = rest
-    return moved + take_first_open(passing, version, _edges(version, step, "otherwise"), left, ON)
+    return moved + passing.moving.take_first_open(version, _edges(version, step, "otherwise"), left, ON)
 
 
 def _members(passing, version: Version, audience: str, left: str) -> str:
@@ -77,7 +76,7 @@ def pass_experiment(passing, version: Version, step: Step, here: str) -> int:
         engine.execute(f"CREATE OR REPLACE TEMP TABLE {drawn} AS SELECT * FROM {due} "
                        f"WHERE draw({salt}, contact_id) >= $lower::DOUBLE AND draw({salt}, contact_id) < $upper::DOUBLE",
                        lower=lower, upper=upper)
-        moved += take_first_open(passing, version, _edges(version, step, variant), drawn, ON)
+        moved += passing.moving.take_first_open(version, _edges(version, step, variant), drawn, ON)
         lower = upper
     return moved
 
@@ -107,7 +106,7 @@ def pass_assign(passing, version: Version, step: Step, here: str) -> int:
 
 
 def _all_go(passing, version: Version, step: Step, due: str) -> int:
-    return take_first_open(passing, version, list(version.graph.out(step.name)), due, ON)
+    return passing.moving.take_first_open(version, list(version.graph.out(step.name)), due, ON)
 
 
 def _edges(version: Version, step: Step, on: str) -> list:

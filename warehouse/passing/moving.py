@@ -14,6 +14,8 @@ from warehouse.versions import Version
 
 __all__ = ["Mover"]
 
+#: Why a contact moves from a step onto itself: a touch must wait for its moment, or a Send's next channel is tried.
+DEFERRED, FELL_BACK = "deferred", "fallback"
 STATE = "enrolment_id, seq, visit, since, passed, planned, due_at, until_at"
 
 
@@ -82,6 +84,16 @@ class Mover:
             self._note_arrival(version, step, moved, edge.after)
         return rows
 
+    def take_first_open(self, version: Version, edges: list[Edge], source: str, how: Leaving, *, reason: str | None = None) -> int:
+        """Take the first of several edges of the same answer that still may be taken (a GoTo, then its follow-up)."""
+        moved = 0
+        for edge in edges:
+            if edge.max is None:
+                return moved + self.take(version, edge, source, how, reason=reason)
+            open_, source = self.split_by_visits(version, edge, source)
+            moved += self.take(version, edge, open_, how, reason=reason)
+        return moved
+
     def enter(self, version: Version, edge: Edge, source: str) -> int:
         """First moves of an enrolment; `source` has enrolment_id."""
         entering = self.name("entering")
@@ -91,8 +103,8 @@ class Mover:
         self._entered.append(entering)
         return self.take(version, edge, entering)
 
-    def stay(self, version: Version, step: Step, source: str) -> int:
-        """A deferral: a move of the step onto itself; `source` has the new `due_at`. Same visit, later due."""
+    def stay(self, version: Version, step: Step, source: str, reason: str = DEFERRED) -> int:
+        """A move of the step onto itself, same visit; `source` has the new state: when it is due, how many are planned."""
         rows = self.engine.count(source)
         if not rows:
             return 0
@@ -100,7 +112,7 @@ class Mover:
         self.engine.execute(f"""
             CREATE OR REPLACE TEMP VIEW {moved} AS
             SELECT enrolment_id, (seq + 1)::SMALLINT AS seq, visit, since, passed, planned, due_at, until_at FROM {source}""")
-        self._list(version, step.name, step, moved, rows, "deferred", visits=False)
+        self._list(version, step.name, step, moved, rows, reason, visits=False)
         self.passing.note_due(version, step, self.engine.value(f"SELECT min(due_at) FROM {moved}"))
         return rows
 
@@ -181,7 +193,7 @@ class Mover:
         """A table of how often each enrolment in `source` has moved into a step, deferrals apart."""
         passing, part, name = self.passing, schema.part, self.name("visits")
         passing.scan("moves", f"{name}_past", part.c.chain == passing.chain, part.c.to_step == step,
-                     part.c.reason != "deferred", constants=False)
+                     part.c.reason.not_in((DEFERRED, FELL_BACK)), constants=False)
         now = "".join(f" UNION ALL SELECT enrolment_id FROM {moved}" for moved in self._moved_into.get(step, ()))
         self.engine.execute(f"""
             CREATE OR REPLACE TEMP TABLE {name} AS

@@ -1,6 +1,7 @@
 """A Send in a pass: who is due goes through the gate; touches, refusals and batches are what comes of it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -9,10 +10,9 @@ from warehouse import schema
 from warehouse.passing.gate import Asked
 from warehouse.passing.literals import literal
 from warehouse.passing.moving import SENT, UNREACHED
-from warehouse.passing.wait import take_first_open
 from warehouse.versions import Version
 
-__all__ = ["pass_send"]
+__all__ = ["Leg", "ask_legs", "pass_send"]
 
 #: A batch is at most so many touches, and at most a minute at the connector's rate.
 BATCH = 1_000
@@ -22,35 +22,57 @@ NEXT_LEG = ("no_address", "no_consent", "consent_withdrawn", "suppressed")
 
 def pass_send(passing, version: Version, step: Step, here: str) -> int:
     """Plan the touches of who is due at a Send; returns how many were due."""
-    engine, moving, gate = passing.engine, passing.moving, passing.gate
+    engine, moving = passing.engine, passing.moving
     due = moving.name("due")
     engine.execute(f"""
         CREATE OR REPLACE TEMP VIEW {due} AS SELECT *, enrolment_id & 68719476735 AS contact_id
         FROM {here} WHERE due_at <= {literal(passing.as_of)}""")
-    asking, edges = due, list(version.graph.out(step.name))
+    edges = list(version.graph.out(step.name))
     before = sum(passing.tally.planned.values()) + sum(passing.tally.refused.values())
-    for leg, channel in enumerate(step.channels, start=1):
-        allowed, refusals = gate.ask(Asked(step, channel, leg), asking)
-        _plan(passing, version, step, channel, leg, allowed)
-        if refusals is None:
-            break
-        verdicts = _verdicts(passing, asking, refusals)
-        deferred = _where(passing, verdicts, "until_at IS NOT NULL")
-        _refuse(passing, version, step, leg, verdicts)
-        moving.stay(version, step, _later(passing, asking, deferred))
-        last = leg == len(step.channels)
-        ended = _where(passing, verdicts, "until_at IS NULL" + ("" if last else f" AND reason NOT IN {NEXT_LEG}"))
-        take_first_open(passing, version, edges, _state(passing, asking, ended), UNREACHED, reason="unreached")
-        if last:
-            break
-        asking = _state(passing, asking, _where(passing, verdicts, f"until_at IS NULL AND reason IN {NEXT_LEG}"))
-        if not engine.count(asking):
-            break
+    for leg in ask_legs(passing, version, step, due):
+        moving.take_first_open(version, edges, leg.planned, SENT)
+        if leg.refused:
+            moving.stay(version, step, leg.deferred)
+            moving.take_first_open(version, edges, leg.ended, UNREACHED, reason="unreached")
     return sum(passing.tally.planned.values()) + sum(passing.tally.refused.values()) - before
 
 
+@dataclass(frozen=True)
+class Leg:
+    """What came of asking one channel, as views of the state: whose touch is planned, who is deferred, for whom it is over."""
+
+    planned: str
+    refused: bool = False
+    deferred: str = ""
+    ended: str = ""
+
+
+def ask_legs(passing, version: Version, step: Step, asking: str, first: int = 1) -> Iterator[Leg]:
+    """Ask the gate for a Send's channels in turn, from leg `first` on; who has no way on one is asked for the next.
+
+    `asking` has the state's columns (visit and until_at being the Send's) and contact_id.
+    """
+    for leg, channel in enumerate(step.channels[first - 1:], start=first):
+        allowed, refusals = passing.gate.ask(Asked(step, channel, leg), asking)
+        _plan(passing, version, step, channel, leg, allowed)
+        if refusals is None:
+            yield Leg(allowed)
+            return
+        verdicts = _verdicts(passing, asking, refusals)
+        _refuse(passing, version, step, leg, verdicts)
+        deferred = _where(passing, verdicts, "until_at IS NOT NULL")
+        last = leg == len(step.channels)
+        ended = _where(passing, verdicts, "until_at IS NULL" + ("" if last else f" AND reason NOT IN {NEXT_LEG}"))
+        yield Leg(allowed, True, _later(passing, asking, deferred), _state(passing, asking, ended))
+        if last:
+            return
+        asking = _state(passing, asking, _where(passing, verdicts, f"until_at IS NULL AND reason IN {NEXT_LEG}"))
+        if not passing.engine.count(asking):
+            return
+
+
 def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed: str) -> None:
-    """The touches of one leg: a part, its batches, and the move on."""
+    """The touches of one leg: a part and its batches."""
     engine, moving = passing.engine, passing.moving
     planned = allowed
     latest = engine.execute(f"SELECT until_at, count(*) FROM {planned} GROUP BY until_at ORDER BY until_at")
@@ -77,7 +99,6 @@ def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed
     passing.expect_account()
     passing.gate.planned_now.append((planned, channel, step.purpose))
     passing.tally.count(passing.tally.planned, step.name, rows)
-    take_first_open(passing, version, list(version.graph.out(step.name)), planned, SENT)
 
 
 def _assert_new(passing, step: Step, leg: int, planned: str, rows: int) -> None:

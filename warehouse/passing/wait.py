@@ -6,6 +6,7 @@ from marketing import calendar
 from marketing.graph import Edge, Step
 from marketing.responses import NOT_SENT, PURCHASED, UNKEYED_KINDS
 from warehouse import schema
+from warehouse.passing.fallback import fall_back
 from warehouse.passing.gate import MADE
 from warehouse.passing.literals import BOUGHT, literal
 from warehouse.passing.moving import ANSWERED
@@ -20,6 +21,7 @@ def pass_wait(passing, version: Version, step: Step, here: str) -> int:
     if not room.gather(here):
         return 0
     answers = room.decide()
+    fall_back(passing, version, step, room.sends, answers)
     moved = room.leave(answers)
     room.note_due(answers)
     return moved
@@ -104,7 +106,7 @@ class _Wait:
                          for name, late in passing.latencies.items() if late)
         arrived_at = f"CASE {later} ELSE settled_at END" if later else "settled_at"
         self.engine.execute(f"CREATE OR REPLACE TEMP VIEW receipts_here AS "
-                            f"SELECT enrolment_id, seq, outcome IN {MADE} AS made, settled_at AS made_at, "
+                            f"SELECT enrolment_id, step, visit, leg, seq, outcome IN {MADE} AS made, settled_at AS made_at, "
                             f"{arrived_at} AS arrived_at FROM receipts_all")
         passing.scan("touches", "touches_here", *of_sends)
         self._responses()
@@ -149,7 +151,7 @@ class _Wait:
                 WHERE {chosen}""")
             if self.engine.count(source):
                 self.engine.execute(f"CREATE OR REPLACE TEMP TABLE {source}_rows AS SELECT * FROM {source}")
-                moved += take_first_open(self.passing, self.version, self.edges[kind], f"{source}_rows", ANSWERED)
+                moved += self.passing.moving.take_first_open(self.version, self.edges[kind], f"{source}_rows", ANSWERED)
         return moved
 
     def _until_text(self, edges: list[Edge]) -> str:
@@ -166,15 +168,3 @@ class _Wait:
         if clock is not None:
             ends = calendar.add(clock, self.step.within, self.passing.house.zone)
             self.passing.note_due(self.version, self.step, ends)
-
-
-def take_first_open(passing, version: Version, edges: list[Edge], source: str, how, reason: str | None = None) -> int:
-    """Take the first of several edges of the same answer that still may be taken (a GoTo, then its follow-up)."""
-    moved = 0
-    for edge in edges:
-        if edge.max is None:
-            return moved + passing.moving.take(version, edge, source, how, reason=reason)
-        open_, used_up = passing.moving.split_by_visits(version, edge, source)
-        moved += passing.moving.take(version, edge, open_, how, reason=reason)
-        source = used_up
-    return moved

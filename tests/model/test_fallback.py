@@ -1,0 +1,131 @@
+"""A Send's further channels through the slow model and through the engine: tried in turn, each only when the last was not made."""
+
+
+from marketing.chain import CALL_BACK, CLICKED, NOT_SENT, Delay, Exit, GoTo, WaitFor, days, hours, minutes
+from tests.model.examples import day, offer, small_chain, thanks
+from tests.model.test_engine_scripts import answer, consent, drain, passing
+
+ASK = offer("ask", ("email", "sms", "post"))
+REJECTED = {(1, "ask", 1, 1): "rejected"}
+
+
+def waiting(*sends, within=days(9), **more):
+    return small_chain(*sends, WaitFor("answer", within, {CLICKED: [Exit("clicked")], NOT_SENT: [Exit("no_way")]}),
+                       enrol_every=minutes(1), **more)
+
+
+def ways(rows: dict) -> list[str]:
+    """The channels of the touches, in the order of their legs."""
+    return [row.split("'")[5] for row in sorted(rows["touches"], key=lambda row: row.split(",")[4])]
+
+
+def ends(rows: dict) -> list[str]:
+    return sorted(row.split("'")[5] for row in rows["moves"] if "exit:" in row)
+
+
+def test_not_made(same):
+    """What the provider rejects is tried on the next channel, and the answer to that is heard."""
+    rows = same(waiting(ASK), passing(day(0), 1), drain(day(0)), passing(day(1)), drain(day(1)), passing(day(2)),
+                answer(day(3), CLICKED, 1, back=0), passing(day(3)), outcomes=REJECTED)
+
+    assert ways(rows) == ["email", "sms"]
+    assert ends(rows) == ["exit:clicked"]
+
+
+def test_never_while_unknown(same):
+    """What may have been made is tried on no other channel, nor what was made and brought no answer."""
+    rows = same(waiting(ASK), passing(day(0), 1, 2), drain(day(0)), *[passing(day(n)) for n in range(1, 11)],
+                outcomes={(1, "ask", 1, 1): "unknown"}, contacts=(1, 2))
+
+    assert ways(rows) == ["email", "email"]
+
+
+def test_all_in_vain(same):
+    """Not sent is who was made on no channel, after the last of them, not before."""
+    outcomes = {(1, "ask", 1, leg): "rejected" for leg in (1, 2, 3)}
+    rows = same(waiting(ASK), *[event for n in range(5) for event in (passing(day(n), *[1] * (n == 0)), drain(day(n)))],
+                outcomes=outcomes)
+
+    assert ways(rows) == ["email", "sms", "post"]
+    assert ends(rows) == ["exit:no_way"]
+
+
+def test_refused_on_the_way(same):
+    """The gate is asked for each channel: who withdrew from the second is asked for the third."""
+    rows = same(waiting(ASK), passing(day(0), 1), drain(day(0)), consent(day(1), "withdrawn", 1, channel="sms"),
+                passing(day(1)), drain(day(1)), passing(day(2)), outcomes=REJECTED)
+
+    assert ways(rows) == ["email", "post"]
+
+
+def test_dropped_at_send(same):
+    """Who withdraws between plan and send is tried on the next channel."""
+    rows = same(waiting(ASK), passing(day(0), 1), consent(day(0), "withdrawn", 1, channel="email"), drain(day(0)), passing(day(1)))
+
+    assert ways(rows) == ["email", "sms"]
+
+
+def test_closed(same):
+    """A channel that is closed is asked again when it opens, whatever else wakes the wait; no answer is none until then."""
+    rows = same(waiting(ASK), passing(day(0), 1, 2), drain(day(0)), passing(day(0, 12)), answer(day(0, 13), CALL_BACK, 1),
+                passing(day(0, 14)), passing(day(0, 20)), passing(day(1, 1)), drain(day(1, 1)), passing(day(1, 2)),
+                outcomes=REJECTED | {(2, "ask", 1, 1): "blocked"}, contacts=(1, 2), hours={"sms": [(range(6), 9, 20)]})
+
+    assert ways(rows) == ["email", "email", "sms", "sms"]
+
+
+def test_answered_while_put_off(same):
+    """An answer to another message ends what is put off."""
+    rows = same(waiting(ASK, thanks("hello", "post")), passing(day(0), 1), drain(day(0)), passing(day(0, 12)),
+                answer(day(0, 13), CLICKED, 1, back=0), passing(day(0, 14)), passing(day(1)),
+                outcomes=REJECTED, hours={"sms": [(range(6), 9, 20)]})
+
+    assert ends(rows) == ["exit:clicked"]
+    assert "sms" not in ways(rows)
+
+
+def test_too_late(same):
+    """The next channel has no more time than the Send had from the start."""
+    rows = same(waiting(offer("ask", ("email", "sms"), at_latest=days(2))), passing(day(0), 1), drain(day(0)), passing(day(3)),
+                outcomes=REJECTED)
+
+    assert ways(rows) == ["email"]
+    assert ends(rows) == ["exit:no_way"]
+
+
+def test_capped(same):
+    """What was not made gives its place back to the next channel; what else was made holds its own."""
+    rows = same(waiting(thanks("hello"), ASK), passing(day(0), 1, 2), drain(day(0)), *[passing(day(n)) for n in range(1, 9)],
+                drain(day(8)), outcomes=REJECTED | {(2, "ask", 1, 1): "rejected", (2, "hello", 1, 1): "rejected"},
+                contacts=(1, 2), at_most=2)
+
+    assert len(ways(rows)) == 6
+
+
+def test_two_sends(same):
+    """Each Send of a wait falls back for itself, even when the other was made, or is put off."""
+    chain = waiting(ASK, offer("more", ("post", "email")))
+    rows = same(chain, passing(day(0), 1, 2), drain(day(0)), passing(day(0, 1)), passing(day(0, 12)), passing(day(1)), passing(day(1, 4)), drain(day(1, 4)),
+                passing(day(2)), outcomes=REJECTED | {(2, step, 1, 1): "rejected" for step in ("ask", "more")}, contacts=(1, 2),
+                hours={"sms": [(range(6), 12, 20)]})
+
+    assert len(ways(rows)) == 7
+
+
+def test_heard_of_on_the_way(same):
+    """Who was on the way to the wait when the touch was settled is asked on arrival."""
+    rows = same(waiting(ASK, Delay(days(2))), passing(day(0), 1), drain(day(0)), passing(day(1)), passing(day(2)), drain(day(2)),
+                passing(day(3)), outcomes=REJECTED)
+
+    assert ways(rows) == ["email", "sms"]
+
+
+def test_again(same):
+    """A visit falls back for itself: the next begins with the first channel, and the wait is not visited by falling back."""
+    chain = small_chain(ASK, WaitFor("answer", hours(36), {CLICKED: []}, otherwise=[GoTo("answer", at_most=2, then=[
+        GoTo("ask", at_most=2)])]), enrol_every=minutes(1))
+    rounds = [event for n in range(12) for event in (passing(day(n), *[1] * (n == 0)), drain(day(n)))]
+
+    rows = same(chain, *rounds, outcomes={(1, "ask", visit, 1): "rejected" for visit in (1, 2)}, at_most=9)
+
+    assert sorted(ways(rows)) == ["email", "email", "sms", "sms"]
