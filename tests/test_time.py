@@ -11,15 +11,7 @@ from marketing.chain import (
     CALL_BACK, RELATIONSHIP, Chain, Delay, Exit, Goal, NOT_SENT, PURCHASED, Send, Span, WaitFor, days, hours, months, weeks,
 )
 from tests.clockwork import Clockwork, utc
-
-SMS_HOURS = """
-[[hours]]
-channel = "sms"
-weekdays = ["mon", "tue", "wed", "thu", "fri", "sat"]
-from = "08:00"
-to = "20:00"
-holidays = false
-"""
+from tests.houses import SMS_HOURS
 
 
 def send(name: str, by: str = "email", **more) -> Send:

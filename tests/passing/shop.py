@@ -15,21 +15,14 @@ from marketing.policy import Policy
 from marketing.responses import Response
 from marketing.touch import seal
 from outbox.wired import Wired
+from tests.houses import HOUSE
 from warehouse import Warehouse, reconciling
 from warehouse.inbox import Inbox, to_json
 from warehouse.tables import TABLES
 
 START = datetime(2026, 3, 2, 9)  # a Monday, ten in the morning in Paris
 
-HOUSE = """
-name = "Test"
-language = "fr"
-country = "FR"
-zone = "Europe/Paris"
-currency = "EUR"
-environment = "test"
-[vat]
-included = false
+CHANNELS = """
 [channels]
 email = "mail"
 sms = "text"
@@ -43,11 +36,6 @@ kind = "memory"
 kind = "memory"
 [connectors.print]
 kind = "memory"
-[costs]
-email = 0.01
-sms = 0.05
-phone = 3
-post = 0.7
 """
 
 
@@ -62,7 +50,7 @@ class Shop:
 
     def __init__(self, home: Path, monkeypatch, *chains, policy: str = 'country = "FR"', queries: dict | None = None,
                  slice_bits: int = 20, url: str | None = None, **settings):
-        (home / "house.toml").write_text(HOUSE)
+        (home / "house.toml").write_text(HOUSE + CHANNELS)
         (home / "policy.toml").write_text(policy)
         forget()
         self.warehouse = Warehouse.open(home, House.read(home / "house.toml"), Policy.read(home / "policy.toml"), url,

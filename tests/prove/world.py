@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from connectors.sink import read
 from marketing.house import House
 from marketing.policy import Policy
+from tests.houses import FEW, HOUSE, SMS_HOURS
 from tests.prove import people
 from tests.prove.worker import Work, work
 from warehouse import Warehouse, schema
@@ -28,16 +29,7 @@ START = datetime(2026, 3, 2, 8)  # a Monday, 09:00 in Paris
 MOMENTS = [START + timedelta(days=d, hours=h) for d, h in (
     (0, 0), (1, 12.5), (2, 0), (4, 0), (5, 0))]
 
-HOUSE = """
-name = "Proof"
-language = "fr"
-country = "FR"
-zone = "Europe/Paris"
-currency = "EUR"
-environment = "test"
-[vat]
-included = false
-rate = 0.2
+CHANNELS = """
 [channels]
 email = "memory"
 sms = "memory"
@@ -50,26 +42,8 @@ idempotent = {idempotent}
 lookup = {lookup}
 max_batch = 50
 slow = {slow}
-[costs]
-email = 0.01
-sms = 0.05
-post = 0.7
 """
-POLICY = """
-country = "FR"
-global_holdout = 0.05
-[[cap]]
-name = "few"
-purposes = ["commercial", "relationship"]
-at_most = {at_most}
-within_days = {within_days}
-[[hours]]
-channel = "sms"
-weekdays = ["mon", "tue", "wed", "thu", "fri", "sat"]
-from = "08:00"
-to = "20:00"
-holidays = false
-"""
+POLICY = 'country = "FR"\nglobal_holdout = 0.05\n' + FEW + SMS_HOURS
 AT_MOST, WITHIN_DAYS = 3, 4
 
 
@@ -128,7 +102,7 @@ class World:
             shutil.copytree(copy_of.home, home)
         home.mkdir(parents=True, exist_ok=True)
         kind = setup.connector
-        (home / "house.toml").write_text(HOUSE.format(
+        (home / "house.toml").write_text(HOUSE + CHANNELS.format(
             idempotent=str(kind == "idempotent").lower(), lookup=str(kind == "lookup").lower(), slow=setup.slow))
         (home / "policy.toml").write_text(POLICY.format(at_most=AT_MOST, within_days=WITHIN_DAYS))
         if copy_of:
