@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from jinja2 import FunctionLoader, StrictUndefined, UndefinedError
+from jinja2 import FunctionLoader, StrictUndefined, Undefined, UndefinedError
+from jinja2.runtime import escape, missing
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from connectors.layout import Read, flatten
@@ -12,6 +14,9 @@ from connectors.page import text_of
 from connectors.wording import FILTERS
 
 __all__ = ["Absent", "Empty", "Environment", "Unfilled"]
+
+#: What is not the same in HTML.
+_MARKS = re.compile("[&<>\"']").search
 
 
 class Unfilled(UndefinedError):
@@ -84,6 +89,20 @@ class Environment(ImmutableSandboxedEnvironment):
         if type(obj) is dict and attribute in obj:
             return obj[attribute]
         return super().getattr(obj, attribute)
+
+    @staticmethod
+    def as_text(value: Any) -> str | None:
+        """What a print of the value says; None, which no text can be joined with, where it has to be refused."""
+        if type(value) is str:
+            return value
+        return None if value is missing or isinstance(value, Undefined) else str(value)
+
+    @staticmethod
+    def as_html(value: Any) -> str | None:
+        """The same, escaped."""
+        if type(value) is str and (value.isalnum() or not _MARKS(value)):
+            return value  # as most are: escape() would make an object of it first
+        return None if value is missing or isinstance(value, Undefined) else str(escape(value))
 
 
 def _shown(value: Any, label: str, base: Any) -> Any:

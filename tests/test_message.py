@@ -152,6 +152,22 @@ class TestRefusals:
             "unsubscribe_url": ""}
 
 
+class TestValues:
+    """A value is written out once for all its prints; nothing of that may be seen."""
+
+    @pytest.mark.parametrize(("body", "shown"), [
+        ("{{ amount }}{% autoescape false %}{{ first_name }}{% endautoescape %}{{ first_name }}", "1234.5Ann & CoAnn &amp; Co"),
+        ("{% if city %}{{ city }}{% endif %}{{ first_name }}", "Ann &amp; Co"),
+        ("{% for first_name in [1, 2] %}{{ first_name }}{% endfor %}{{ first_name }}", "12Ann &amp; Co"),
+        ("{% macro m(first_name) %}{{ first_name }}{{ amount }}{% endmacro %}{{ m('<') }}{{ first_name }}", "&lt;1234.5Ann &amp; Co"),
+        ("{{ first_name }}{% set first_name = 'B' %}{{ first_name }}", "Ann &amp; CoB"),
+        ("{% set both %}{{ first_name }}+{% endset %}{{ both }}{{ contact_id }}", "Ann &amp; Co+42"),
+        ("{% filter upper %}{{ first_name }}{% endfilter %}", "ANN &AMP; CO")])
+    def test_as_jinja_prints_it(self, write: Any, body: str, shown: str) -> None:
+        """The same in a branch, a loop, a macro, a block, and where a name is given another value."""
+        assert email(write, HEAD + body).render(ROW)["html"] == shown
+
+
 class TestFiles:
     def test_the_nearest_language_is_taken(self, write: Any) -> None:
         """fr-CA, else fr, else the file for all, else the house's language."""
