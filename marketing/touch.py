@@ -2,12 +2,15 @@
 
 import hmac
 from base64 import b32encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from struct import Struct
 
-__all__ = ["CONTACT_BITS", "ForgedToken", "Touch", "contact_of", "enrolment", "seal", "sealer", "unseal", "wave_of"]
+import numpy as np
+
+__all__ = ["CONTACT_BITS", "ForgedToken", "Touch", "contact_of", "enrolment", "seal", "seal_all", "sealer", "unseal", "wave_of"]
 
 #: An enrolment's id is its wave number above this many bits of contact id.
 CONTACT_BITS = 36
@@ -16,8 +19,11 @@ CONTACT_MASK = (1 << CONTACT_BITS) - 1
 _IDENTITY = Struct(">qIBB")  # enrolment, step number, visit, leg: 14 bytes
 _TAG = 9
 _LETTERS = 37
-_ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyz234567")
-_TO_BASE_32 = str.maketrans("abcdefghijklmnopqrstuvwxyz234567", "0123456789abcdefghijklmnopqrstuv")
+_IN_ORDER = "abcdefghijklmnopqrstuvwxyz234567"
+_ALPHABET = frozenset(_IN_ORDER)
+_CODES = np.frombuffer(_IN_ORDER.encode("ascii"), np.uint8)
+_WEIGHTS = np.array([16, 8, 4, 2, 1], np.uint8)
+_TO_BASE_32 = str.maketrans(_IN_ORDER, "0123456789abcdefghijklmnopqrstuv")
 
 
 class ForgedToken(ValueError):
@@ -73,6 +79,29 @@ def sealer(key: bytes):
 def seal(key: bytes, enrolment_id: int, step_no: int, visit: int, leg: int) -> str:
     """The token of one touch; see `sealer` for many."""
     return sealer(key)(enrolment_id, step_no, visit, leg)
+
+
+def seal_all(key: bytes, identities: Sequence[tuple[int, int, int, int]]) -> list[str]:
+    """The tokens of many touches, in order: as `seal`, at a quarter of its price."""
+    tagging, masking, pack = _inner(key, b"tag"), _inner(key, b"mask"), _IDENTITY.pack
+    packed, tags, masks = [], [], []
+    for identity in identities:
+        packed.append(one := pack(*identity))
+        digest = tagging.copy()
+        digest.update(one)
+        tags.append(tag := digest.digest()[:_TAG])
+        digest = masking.copy()
+        digest.update(tag)
+        masks.append(digest.digest()[:_IDENTITY.size])
+    raw = np.hstack([_rows(tags, _TAG), _rows(packed, _IDENTITY.size) ^ _rows(masks, _IDENTITY.size)])
+    bits = np.zeros((len(raw), _LETTERS * 5), np.uint8)  # five a letter; the last is none of the token's
+    bits[:, :raw.shape[1] * 8] = np.unpackbits(raw, axis=1)
+    letters = _CODES[bits.reshape(-1, _LETTERS, 5) @ _WEIGHTS].tobytes().decode("ascii")
+    return [letters[at:at + _LETTERS] for at in range(0, len(letters), _LETTERS)]
+
+
+def _rows(texts: list[bytes], width: int) -> np.ndarray:
+    return np.frombuffer(b"".join(texts), np.uint8).reshape(-1, width)
 
 
 def unseal(key: bytes, token: str) -> Touch:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketing.touch import ForgedToken, Touch, contact_of, enrolment, seal, sealer, unseal, wave_of
+from marketing.touch import ForgedToken, Touch, contact_of, enrolment, seal, seal_all, sealer, unseal, wave_of
 
 KEY = b"a house's key"
 touches = st.builds(Touch, st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1), st.integers(0, 255), st.integers(0, 255))
@@ -26,6 +26,14 @@ def test_the_same_touch_has_the_same_token(touch):
 
     assert again(touch.enrolment_id, touch.step_no, touch.visit, touch.leg) == seal(
         KEY, touch.enrolment_id, touch.step_no, touch.visit, touch.leg)
+
+
+@given(st.lists(touches, max_size=5))
+def test_many_at_once_are_the_same(many):
+    """A batch's tokens are those of its touches, one by one."""
+    identities = [(t.enrolment_id, t.step_no, t.visit, t.leg) for t in many]
+
+    assert seal_all(KEY, identities) == [seal(KEY, *identity) for identity in identities]
 
 
 @given(touches, st.integers(0, 35), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567"))
