@@ -7,10 +7,14 @@ import sqlalchemy as sa
 
 from connectors.base import Outgoing
 from connectors.message import MissingMessage, RenderFailed
-from marketing.touch import sealer
+from marketing.touch import seal_all, wave_of
 from warehouse import schema
 
 __all__ = ["Renderer"]
+
+_IDENTITY = ("enrolment_id", "visit", "leg")
+#: What is handed over beside the content.
+_PERSON = ("contact_id", "address", "language", "zone")
 
 
 class Renderer:
@@ -20,12 +24,12 @@ class Renderer:
         self.wired, self.version, self.step, self.touches, self.run = wired, version, step, touches, run
         self.house = wired.warehouse.house
         self.words = self.house.model_dump(mode="json", include={"name", "language", "country", "zone", "currency", "urls"})
-        self.seal = sealer(wired.warehouse.key)
         self.step_no = version.step_numbers[step.name]
         link = self.house.urls.get("unsubscribe", "https://unsubscribe.invalid/")
         self.link = link if link.endswith(("/", "=")) else f"{link}/"  # the token follows as a word of its own
         self._params: dict[int, dict] = {}
         self._messages: dict = {}
+        self._tags: dict[tuple[int, int, int], dict[str, str]] = {}
 
     def variables(self) -> frozenset[str]:
         """What the message takes of a row, in any of its languages."""
@@ -35,27 +39,38 @@ class Renderer:
 
     def outgoing(self, rows: pa.Table, needed: bool) -> list[Outgoing | dict]:
         """By row: what to hand over, or the refusal `missing_value` where the message cannot be printed."""
-        names = rows.column_names
-        columns = [column.to_pylist() for column in rows.columns]
-        return [self._one(dict(zip(names, values)), needed) for values in zip(*columns)]
+        columns = rows.to_pydict()
+        columns["key"] = keys = self._seal(columns)
+        columns["unsubscribe_url"] = [self.link + key for key in keys]
+        made = zip(zip(*columns.values()), keys, *(columns[name] for name in (*_IDENTITY, *_PERSON)))
+        return [self._one(dict(zip(columns, row)), needed, *touch) for row, *touch in made]
 
-    def key(self, row: dict) -> str:
-        return self.seal(row["enrolment_id"], self.step_no, row["visit"], row["leg"])
+    def keys(self, rows: pa.Table) -> list[str]:
+        """The tokens of the rows."""
+        return self._seal(rows.select(_IDENTITY).to_pydict())
 
-    def _one(self, row: dict, needed: bool) -> Outgoing | dict:
-        row["key"] = key = self.key(row)
-        row["unsubscribe_url"] = self.link + key
-        wave = row["enrolment_id"] >> 36
-        language = row["language"] or self.house.language
+    def _seal(self, columns: dict[str, list]) -> list[str]:
+        touches = [(enrolment, self.step_no, visit, leg) for enrolment, visit, leg in zip(*(columns[n] for n in _IDENTITY))]
+        return seal_all(self.wired.warehouse.key, touches)
+
+    def _one(self, row: dict, needed: bool, key: str, enrolment: int, visit: int, leg: int, contact: int,
+             address: str | None, language: str | None, zone: str | None) -> Outgoing | dict:
+        wave, language = wave_of(enrolment), language or self.house.language
         try:
             content = self._message(language, wave).render(row) if needed else {}
         except (RenderFailed, MissingMessage) as error:
             return {"outcome": "dropped", "reason": "missing_value", "rule": self.step.message,
                     "value": getattr(error, "variable", type(error).__name__), "limit_value": None}
-        tags = {"chain": self.version.name, "step": self.step.name, "wave": str(wave), "run": self.run,
-                "channel": self.touches.channel, "visit": str(row["visit"]), "leg": str(row["leg"])}
-        return Outgoing(key, row["contact_id"], row["address"] or "", content, language, row["zone"] or self.house.zone,
-                        self.touches.purpose, tags)
+        return Outgoing(key, contact, address or "", content, language, zone or self.house.zone, self.touches.purpose,
+                        self._tagged(wave, visit, leg))
+
+    def _tagged(self, wave: int, visit: int, leg: int) -> dict[str, str]:
+        """The tags of a touch; those of the same wave, visit and leg share them."""
+        if (wave, visit, leg) not in self._tags:
+            self._tags[wave, visit, leg] = {
+                "chain": self.version.name, "step": self.step.name, "wave": str(wave), "run": self.run,
+                "channel": self.touches.channel, "visit": str(visit), "leg": str(leg)}
+        return self._tags[wave, visit, leg]
 
     def _message(self, language: str, wave: int):
         if (language, wave) not in self._messages:

@@ -16,6 +16,7 @@ from marketing.responses import CANCELLED, NOT_CANCELLED, Response
 from marketing.touch import sealer
 from outbox.pacing import reserve
 from outbox.rendering import Renderer
+from outbox.settling import Fates, by_instant, settled, together
 from warehouse import outbox
 from warehouse.cancelling import mark_cancelled, to_cancel
 from warehouse.failpoints import reach
@@ -118,16 +119,16 @@ class Sender:
         return True
 
     def _send_one(self, work: "_Work", batch: Batch) -> None:
-        settled, waiting, outgoing, positions = work.ready(batch)
+        fates, waiting, outgoing, positions = work.ready(batch)
         receipts, down = self._hand_over(batch, outgoing)
         if receipts is None:
             return  # somebody else has taken it over: its touches are theirs to resolve
         reach("send.handed_over")
-        again = self._book(batch, positions, receipts, settled)
-        again += [(instant, rows, batch.sending_at) for instant, rows in _grouped(waiting).items()]
-        kept = outbox.settle(self.ledger, batch, _results(settled, batch.rows), now=self.as_of, sent_by=self.run, again=again)
+        again = self._book(batch, positions, receipts, fates)
+        again += [(instant, rows, batch.sending_at) for instant, rows in by_instant(waiting).items()]
+        kept = outbox.settle(self.ledger, batch, fates.results(batch.rows), now=self.as_of, sent_by=self.run, again=again)
         if kept:
-            self.counts.update(result["outcome"] for result in settled)
+            self.counts.update(fates.counts())
         reach("send.settled")
         if down:
             raise down
@@ -159,20 +160,17 @@ class Sender:
             start = reserve(self.ledger, self.name, touches, self.can.rate, wall)
             time.sleep(max(0.0, (start - wall).total_seconds()))
 
-    def _book(self, batch: Batch, positions: list[int], receipts: Sequence[Receipt], settled: list[dict]) -> list:
-        """Receipts that settle go to `settled`; the rest is returned as rows to hand over again, by instant."""
+    def _book(self, batch: Batch, positions: list[int], receipts: Sequence[Receipt], fates: Fates) -> list:
+        """Receipts that settle go to `fates`; the rest is returned as rows to hand over again, by instant."""
         again: dict[datetime, list[int]] = {}
-        for position, receipt in zip(positions, receipts, strict=True):
+        for some, receipt in together(positions, receipts):
             if receipt.outcome in _AGAIN:
-                again.setdefault(self._pause(batch, receipt.retry_after), []).append(position)
+                again.setdefault(self._pause(batch, receipt.retry_after), []).extend(some)
             else:
-                settled.append(_settled(position, receipt, self._made_at(batch, receipt)))
+                fates.add(some, settled(receipt, receipt.happened_at or self.as_of))
             if receipt.error in STOPS:
                 stop(self.ledger, self.name, f"{receipt.error}: {receipt.code or ''} {receipt.detail or ''}".strip())
         return [(instant, np.array(rows, np.int32), None) for instant, rows in again.items()]
-
-    def _made_at(self, batch: Batch, receipt: Receipt) -> datetime:
-        return receipt.happened_at or self.as_of
 
     def _pause(self, batch: Batch, retry_after: float | None) -> datetime:
         if retry_after is not None:
@@ -210,11 +208,13 @@ class Sender:
             silent = Receipt(Outcome.UNKNOWN, units=0)
             answers = {position: found.get(key, silent) for key, position in keys.items()}
             unseen = [position for position, answer in answers.items() if answer.outcome in _AGAIN]
-            settled = [_settled(position, answer, answer.happened_at or batch.sending_at)
-                       for position, answer in answers.items() if answer.outcome not in _AGAIN]
+            fates = Fates()
+            for position, answer in answers.items():
+                if answer.outcome not in _AGAIN:
+                    fates.add([position], settled(answer, answer.happened_at or batch.sending_at))
             again = [(self.as_of, np.array(unseen, np.int32), None)] if unseen else []
-            outbox.settle(self.ledger, batch, _results(settled, batch.rows), now=self.as_of, sent_by=self.run, again=again)
-            self.counts.update(result["outcome"] for result in settled)
+            outbox.settle(self.ledger, batch, fates.results(batch.rows), now=self.as_of, sent_by=self.run, again=again)
+            self.counts.update(fates.counts())
         finally:
             work.close()
 
@@ -231,38 +231,43 @@ class _Work:
         self.renderer = Renderer(wired, version, version.graph.step(touches.to_step), touches, sender.run)
         variables = self.renderer.variables() if self.can.renders else frozenset()
         self.rows = self.reader.rows(batches, variables)
-        self.at = {position: row for row, position in enumerate(self.rows["position"].to_pylist())}
+        self.at = self.rows["position"].to_numpy()
         self.dropped, self.later = self.reader.refused(sender.as_of)
 
-    def ready(self, batch: Batch) -> tuple[list[dict], dict[int, datetime], list[Outgoing], list[int]]:
+    def ready(self, batch: Batch) -> tuple[Fates, dict[int, datetime], list[Outgoing], list[int]]:
         """Of one batch: what the gate settles, what waits until when, what to hand over and at which positions."""
-        settled, waiting, positions = [], {}, []
+        fates, waiting, positions = Fates(), {}, []
+        stale = batch.at_latest is not None and self.sender.as_of > batch.at_latest
         for position in batch.row_numbers().tolist():
-            leaves = self.later.get(position)
-            if why := objection(self.dropped.get(position), leaves, self.sender.as_of, batch.at_latest):
-                settled.append(self._not_sent(batch, position, why))
+            why, leaves = self.dropped.get(position), self.later.get(position)
+            if (stale or why or leaves) and (why := objection(why, leaves, self.sender.as_of, batch.at_latest)):
+                fates.add([position], self._not_sent(batch, why))
             elif leaves:
                 waiting[position] = leaves
             else:
                 positions.append(position)
-        made = self.renderer.outgoing(self._of(positions), self.can.renders)
-        settled += [self._not_sent(batch, p, m) for p, m in zip(positions, made) if isinstance(m, dict)]
-        pairs = [(p, m) for p, m in zip(positions, made) if not isinstance(m, dict)]
-        return settled, waiting, [m for _, m in pairs], [p for p, _ in pairs]
+        outgoing, handed = [], []
+        for position, made in zip(positions, self.renderer.outgoing(self._of(positions), self.can.renders)):
+            if isinstance(made, dict):
+                fates.add([position], self._not_sent(batch, made))
+            else:
+                outgoing.append(made)
+                handed.append(position)
+        return fates, waiting, outgoing, handed
 
-    def _not_sent(self, batch: Batch, position: int, why: dict) -> dict:
+    def _not_sent(self, batch: Batch, why: dict) -> dict:
         """A touch that may not leave now; one that may have left before a sender died stays unknown."""
         if batch.sending_at is not None:
-            return {"position": position, "outcome": str(Outcome.UNKNOWN), "units": 0, "settled_at": batch.sending_at}
-        return {"position": position, "units": 0, "settled_at": self.sender.as_of, **why}
+            return {"outcome": str(Outcome.UNKNOWN), "units": 0, "settled_at": batch.sending_at}
+        return {"units": 0, "settled_at": self.sender.as_of, **why}
 
     def keys(self, batch: Batch) -> dict[str, int]:
         """The tokens of a batch and their positions."""
-        rows = self._of(batch.row_numbers().tolist()).to_pylist()
-        return {self.renderer.key(row): row["position"] for row in rows}
+        positions = batch.row_numbers().tolist()
+        return dict(zip(self.renderer.keys(self._of(positions)), positions))
 
     def _of(self, positions: list[int]) -> pa.Table:
-        return self.rows.take(pa.array([self.at[position] for position in positions], pa.int64()))
+        return self.rows.take(np.searchsorted(self.at, positions))
 
     def close(self) -> None:
         self.reader.close()
@@ -271,25 +276,3 @@ class _Work:
 def _step(ledger, batch: Batch):
     return next(v.graph.step(batch.step) for v in reversed(versions_of(ledger, batch.chain))
                 if any(step.name == batch.step for step in v.graph.steps))
-
-
-def _settled(position: int, receipt: Receipt, settled_at: datetime) -> dict:
-    return {"position": position, "outcome": str(receipt.outcome), "error": receipt.error and str(receipt.error),
-            "units": receipt.units, "cost": receipt.cost, "settled_at": settled_at, "provider_id": receipt.provider_id}
-
-
-def _grouped(waiting: dict[int, datetime]) -> dict[datetime, np.ndarray]:
-    groups: dict[datetime, list[int]] = {}
-    for position, instant in waiting.items():
-        groups.setdefault(instant, []).append(position)
-    return {instant: np.array(rows, np.int32) for instant, rows in groups.items()}
-
-
-def _results(settled: list[dict], rows: int) -> pa.Table | dict:
-    """The receipts as they are kept: one for all, where every row of the batch has the same, else one each."""
-    if len(settled) == rows and rows:
-        alike = {name: value for name, value in settled[0].items() if name != "position"}
-        if "reason" not in alike and all(
-                {name: value for name, value in one.items() if name != "position"} == alike for one in settled):
-            return alike
-    return pa.Table.from_pylist(settled, schema=RESULT)
