@@ -6,6 +6,7 @@ from typing import Any
 
 from flows.cli.showing import moment
 from marketing.gate import REASONS
+from marketing.responses import CALL_OUTCOMES, CANCELLED, NOT_CANCELLED
 
 __all__ = ["story", "words"]
 
@@ -13,11 +14,19 @@ _OUTCOMES = {
     "accepted": "sent by {connector}", "duplicate": "sent by {connector} already, not a second time",
     "rejected": "refused by {connector}", "blocked": "blocked by {connector}",
     "unknown": "handed to {connector}, and nobody knows whether it left",
+    "cancelled": "not sent: the contact had left the chain", "stale": "not sent: its latest moment had passed",
 }
-_GROUNDS = {"granted": "consent", "customer": "a customer", "no_objection": "no objection",
-            "no_consent": "no consent", "refused": "refused", "withdrawn": "consent withdrawn"}
+_GROUNDS = {"granted": "consent", "customer": "is a customer", "no_objection": "no objection",
+            "no_consent": "no consent", "refused": "consent refused", "withdrawn": "consent withdrawn"}
 _STANDS = {"wait": "waits for {hears}", "send": "is to get {step}", "holdout": "held out, gets nothing from this chain",
            "rest": "waits", "split": "is to be looked at", "experiment": "is to be drawn", "assign": "is to get a rep"}
+#: Why a contact moved, where the name of the edge alone says too little.
+_BECAUSE = {"next": "", "goal": "reached the goal", "not_sent": "nothing was sent", "unreached": "it was not sent",
+            "window_closed": "the goal's window closed"}
+#: What became of our own attempt to take a touch back.
+_TAKEN_BACK = {CANCELLED: "taken back, since the contact had left the chain",
+               NOT_CANCELLED: "could not be taken back when the contact left the chain"}
+_SUPPRESSED = {None: "suppressed", "email": "its e-mail address is suppressed", "phone": "its number is suppressed"}
 
 
 def words(name: str) -> str:
@@ -51,18 +60,18 @@ def suppressions(told, zone: str) -> Iterator[str]:
         by = f" by {row['channel']}" if row["channel"] else ""
         until = f" until {moment(row['until_at'], zone)}" if row["until_at"] else ""
         state = "" if row["in_force"] else " (not in force)"
-        held = f" (its {row['of_address']})" if row["of_address"] else ""
         reason = words(row["reason"] or "no reason given")
-        yield f"suppressed{held} for {what}{by} since {moment(row['from_at'], zone)}{until}: {reason}{state}"
+        yield f"{_SUPPRESSED[row['of_address']]} for {what}{by} since {moment(row['from_at'], zone)}{until}: {reason}{state}"
 
 
 def _inside(life, zone: str) -> str:
     stands = _STANDS.get(life.kind, "stands").format(step=words(life.stands_at), hears=" or ".join(words(h) for h in life.hears))
-    due = f"; due at {moment(life.due_at, zone)}"
+    due = f"; due at {moment(life.due_at, zone)}" if life.due_at else ""
     if life.kind == "wait":
         due = (f"; moves on at {moment(life.due_at, zone)} if nothing comes" if life.due_at else
                "; its clock starts when the message has left")
-    return (f"inside since {moment(life.enrolled_at, zone)} (wave {life.wave}); at {words(life.stands_at)} since "
+    where = "in" if life.stands_at.startswith("rest:") else "at"
+    return (f"inside since {moment(life.enrolled_at, zone)} (wave {life.wave}); {where} {_place(life.stands_at)} since "
             f"{moment(life.since, zone)}, {stands}{due}")
 
 
@@ -70,7 +79,7 @@ def _outside(verdict, lives: list, zone: str) -> str:
     was = ""
     if lives:
         last = lives[-1]
-        was = f"left at {moment(last.since, zone)} by {_end(last.stands_at)} ({words(last.reason)}); "
+        was = f"left at {moment(last.since, zone)} by {_place(last.stands_at)}{_because(last.reason, last.stands_at)}; "
     params = ", ".join(f"{name} = {value}" for name, value in verdict.params.items())
     asked = f" (asked with {params})" if params else ""
     return was + {
@@ -82,9 +91,17 @@ def _outside(verdict, lives: list, zone: str) -> str:
     }[verdict.verdict]
 
 
-def _end(step: str) -> str:
+def _place(step: str) -> str:
+    """A step or an end, as it stands in a sentence."""
     action, _, argument = step.partition(":")
-    return words(f"{action} {argument}".strip())
+    return {"rest": f"a delay before {_place(argument) if argument else ''}", "exit": f"the exit {words(argument)}",
+            "enrol": f"a hand-over to {argument}", "suppress": f"a suppression as {words(argument)}",
+            "goal": "its goal"}.get(action, words(step))
+
+
+def _because(reason: str, to_step: str = "") -> str:
+    said = _BECAUSE.get(reason, words(reason)) if reason != to_step else ""
+    return f" ({said})" if said else ""
 
 
 def _entries(told) -> Iterator[tuple[datetime, int, str]]:
@@ -96,7 +113,7 @@ def _entries(told) -> Iterator[tuple[datetime, int, str]]:
 def _moves(told) -> Iterator[tuple[datetime, int, str]]:
     for move in told.moves:
         if move["from_step"] and move["reason"] not in ("next", "deferred"):
-            way = f"from {words(move['from_step'])} to {_end(move['to_step'])} ({words(move['reason'])})"
+            way = f"from {_place(move['from_step'])} to {_place(move['to_step'])}{_because(move['reason'], move['to_step'])}"
             yield move["moved_at"], 5 if move["reason"] == "unreached" else 1, f"{move['chain']}: {way}"
 
 
@@ -115,17 +132,51 @@ def _touches(told, refused_at_send: set) -> Iterator[tuple[datetime, int, str]]:
 def _refusals(told, zone: str) -> Iterator[tuple[datetime, int, str]]:
     for row in told.refusals:
         why = REASONS.get(row["reason"], words(row["reason"]))
-        limit = "" if row["limit_value"] is None else f", {row['value']} of {row['limit_value']}"
-        rule = f" (rule {row['rule']}{limit})" if row["rule"] else ""
-        what = f"{words(row['step'])}{_again(row)}" if row["step"] else "hand-over"
-        then = f"; put off until {moment(row['until_at'], zone)}" if row["until_at"] else "; not sent"
-        yield row["refused_at"], 3, f"{row['chain']}: {what} refused at {row['stage']}: {why}{rule}{then if row['step'] else ''}"
+        if row["step"]:
+            then = f"put off until {moment(row['until_at'], zone)}" if row["until_at"] else "not sent"
+            why = f"{words(row['step'])}{_again(row)} refused at {row['stage']}: {why}{_rests_on(row, zone)}; {then}"
+        yield row["refused_at"], 3, f"{row['chain']}: {why}"
+
+
+def _rests_on(row: dict[str, Any], zone: str) -> str:
+    """What a refusal rests on, in brackets: the rule, and the value that it held against its limit."""
+    rule, value, limit = row["rule"], row["value"], row["limit_value"]
+    match row["reason"]:
+        case "stale":
+            could, latest = (moment(datetime.fromisoformat(instant), zone) for instant in (value, limit))
+            said = f"it could leave at {could}, and was to leave by {latest}"
+        case "no_consent" | "consent_withdrawn":
+            channel, _, purpose = rule.partition("/")
+            said = f"{purpose} messages by {channel}"
+        case "cap":
+            said = f"rule {rule}, {value} of {limit}"
+        case "same_address":
+            said = f"contact {value}"
+        case "missing_value":
+            said = f"{value} of message {rule}"
+        case "left_chain":
+            return _because(rule)
+        case "suppressed":
+            said = words(value or "")
+        case "hours":
+            said = f"in {value}" if value else ""
+        case _:
+            said = ""
+    return f" ({said})" if said else ""
 
 
 def _responses(told) -> Iterator[tuple[datetime, int, str]]:
     for row in told.responses:
         to = f"{row['chain']}: {words(row['step'])}{_again(row)}: " if row["chain"] else ""
-        yield row["happened_at"], 4, f"{to}{words(row['kind'])}{' (a machine)' if row['machine'] else ''}"
+        yield row["happened_at"], 4, f"{to}{_said(row)}"
+
+
+def _said(row: dict[str, Any]) -> str:
+    kind = row["kind"]
+    if kind in _TAKEN_BACK:
+        return _TAKEN_BACK[kind]
+    said = f"call outcome: {words(kind)}" if kind in CALL_OUTCOMES else words(kind)
+    return f"{said} by a machine" if row["machine"] else said
 
 
 def _again(row: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ def test_sent(passed, arms):
                  "  reactivate_lapsed: inside since 2026-01-05 10:00 (wave 1); at first response since 2026-01-05 10:00, "
                  "waits for clicked or not sent; moves on at 2026-01-12 10:00 if nothing comes",
                  "  loyalty_six_contacts: not in its audience now (asked with days_since_order = 30)",
-                 "  may get commercial messages by email: a customer",
+                 "  may get commercial messages by email: is a customer",
                  "  may not get commercial messages by phone: no consent"):
         assert line in said.out.splitlines()
 
@@ -36,11 +36,11 @@ def test_held_out(passed, arms):
 
 
 @pytest.mark.parametrize(("name", "reason", "line"), [
-    ("C01", "we miss you refused at plan: consent was refused or withdrawn (rule email/relationship); not sent",
-     "may not get relationship messages by email: refused"),
-    ("C03", "win back letter refused at plan: on the suppression list (rule suppression); not sent",
+    ("C01", "we miss you refused at plan: consent was refused or withdrawn (relationship messages by email); not sent",
+     "may not get relationship messages by email: consent refused"),
+    ("C03", "win back letter refused at plan: on the suppression list (opposition); not sent",
      "may not get commercial messages by post: suppressed"),
-    ("C03", "reactivate_lapsed: from last response to exit not reached (not sent)",
+    ("C03", "reactivate_lapsed: from last response to the exit not reached (nothing was sent)",
      "suppressed for commercial and relationship messages since 2025-03-01 00:00: opposition"),
 ])
 def test_refused(passed, arms, name, reason, line):
