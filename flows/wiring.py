@@ -24,7 +24,7 @@ _OPEN: dict[tuple, Wired] = {}
 
 
 class NotAllowed(Exception):
-    """A connector may not be used here: it reaches real people, or goes by the real clock."""
+    """A connector may not be used here: it reaches real people, goes by the real clock, or waits longer than the lease."""
 
 
 def wired(environ: Mapping[str, str] | None = None) -> Wired:
@@ -49,14 +49,15 @@ def _make(environ: Mapping[str, str]) -> Wired:
         key=environ.get("RELANCE_SECRET_KEY", "").encode() or None,
         memory_limit=environ.get("RELANCE_MEMORY", "350MB"), threads=int(environ.get("RELANCE_THREADS", "2")),
         slice_bits=int(environ.get("RELANCE_SLICE_BITS", "20")))
+    lease = timedelta(seconds=float(environ.get("RELANCE_LEASE", LEASE.total_seconds())))
     connectors = {}
     for channel in house.channels:
         name, kind, settings = house.connector(channel, environ)
         if name not in connectors:
-            connectors[name] = _allowed(connect(kind, name, _placed(settings, home)), warehouse)
+            connectors[name] = _allowed(connect(kind, name, _placed(settings, home)), warehouse, lease)
     return Wired(warehouse, connectors, Messages(Path(chains.__path__[0]), house.language),
                  wall=lambda: datetime.now(UTC).replace(tzinfo=None), send_for=float(environ.get("RELANCE_SEND_FOR", "60")),
-                 lease=timedelta(seconds=float(environ.get("RELANCE_LEASE", LEASE.total_seconds()))))
+                 lease=lease)
 
 
 def _settings(home: Path, name: str) -> Path:
@@ -71,7 +72,7 @@ def _placed(settings: Mapping[str, Any], home: Path) -> dict[str, Any]:
     return placed | {key: str(home / placed[key]) for key in PATHS if isinstance(placed.get(key), str)}
 
 
-def _allowed(connector, warehouse: Warehouse):
+def _allowed(connector, warehouse: Warehouse, lease: timedelta):
     can, environment = connector.capabilities(), warehouse.house.environment
     if can.real_addresses and environment != "live":
         raise NotAllowed(f"connector {connector.name!r} reaches real addresses, and house.toml says environment = "
@@ -79,4 +80,9 @@ def _allowed(connector, warehouse: Warehouse):
     if warehouse.clock.simulated() and not can.simulated_clock:
         raise NotAllowed(f"connector {connector.name!r} goes by the real clock, and this warehouse's clock is simulated; "
                          "give the channel to a connector of kind folder, memory or simulator.")
+    # Who waits for the provider longer than its lease has its batch taken over by somebody who cannot know what comes of it.
+    timeout = getattr(getattr(connector, "settings", None), "timeout", None)
+    if timeout is not None and timeout >= lease.total_seconds():
+        raise NotAllowed(f"connector {connector.name!r} waits up to {timeout:g} seconds for an answer (timeout), and a sender's "
+                         f"lease is {lease.total_seconds():g} (RELANCE_LEASE); give the lease several times the timeout.")
     return connector
