@@ -4,10 +4,10 @@ import json
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from itertools import groupby
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -31,8 +31,7 @@ class BadPayload(ValueError):
     """What came in is not a response; the message names the field and what would be accepted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """One row of the inbox."""
 
     id: int
@@ -126,7 +125,7 @@ class Inbox:
         if upto is not None:
             query = query.where(inbox.c.id <= upto)
         with self._reading() as tx:
-            return [Received(*row) for row in tx.execute(query.order_by(inbox.c.id).limit(limit))]
+            return [Received(*row) for row in tx.execute(query.order_by(inbox.c.id).limit(limit)).all()]
 
     def newest(self) -> int:
         """The greatest id, 0 when there is nothing."""
@@ -200,7 +199,21 @@ def to_json(response: Response) -> bytes:
                       ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def from_json(payload: bytes) -> Response:
+class Read(NamedTuple):
+    """The fields of a `Response`, in their order and at a fifth of its price: a drain reads many."""
+
+    dedup: str
+    kind: str
+    happened_at: datetime
+    received_at: datetime
+    key: str | None
+    contact_id: int | None
+    address: str | None
+    machine: bool
+    meta: dict[str, str]
+
+
+def from_json(payload: bytes) -> Read:
     """The response of a payload that `to_json` made. Raises `BadPayload`, which repeats no value of it."""
     try:
         read = json.loads(payload.decode("utf-8"))  # given bytes, json guesses their encoding first
@@ -208,11 +221,10 @@ def from_json(payload: bytes) -> Response:
         raise BadPayload("the payload is not JSON in UTF-8") from None
     if not isinstance(read, dict):
         raise BadPayload("the payload is not a JSON object")
-    return Response(
-        dedup=_text(read, "dedup"), kind=_text(read, "kind"), happened_at=_instant(read, "happened_at"),
-        received_at=_instant(read, "received_at"), key=_text(read, "key", None),
-        contact_id=_number(read, "contact_id"), address=_text(read, "address", None),
-        machine=read.get("machine") is True, meta=_texts(read, "meta"),
+    return Read(
+        _text(read, "dedup"), _text(read, "kind"), _instant(read, "happened_at"), _instant(read, "received_at"),
+        _text(read, "key", None), _number(read, "contact_id"), _text(read, "address", None),
+        read.get("machine") is True, _texts(read, "meta"),
     )
 
 
