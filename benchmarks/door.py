@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -15,16 +16,27 @@ import sqlalchemy as sa
 from benchmarks import base
 from benchmarks.passes import settle_home, wired
 from benchmarks.ready import opened
-from marketing.responses import CLICKED, Response
+from marketing.responses import CLICKED, INBOUND_CALL, Response
 from marketing.touch import seal, unseal
 from warehouse import schema
 from warehouse.collecting import collect
 from warehouse.inbox import Inbox, to_json
 
-__all__ = ["accepted", "carried_on", "drained", "killed", "ready"]
+__all__ = ["accepted", "beside", "carried_on", "drained", "killed", "ready"]
 
 ROOT = Path(__file__).parent.parent
 CALLERS = 32
+#: Of those who come at the pace of a busy day and not as fast as they can: how many, seconds between two of one, seconds alone.
+PACED, PAUSE, ALONE = 8, 0.01, 5.0
+#: A pass in a process of its own; it says when it begins, its modules loaded.
+PASS = """
+import chains, uuid
+from benchmarks import passes
+from flows import recipe, wiring
+installation = wiring.wired()
+print("begins", flush=True)
+recipe.run_pass(installation, "three_steps", run=str(uuid.uuid4()))
+"""
 
 
 def clicks(warehouse, count: int) -> list[Response]:
@@ -70,12 +82,59 @@ def drained(meter, home: str, count: int) -> dict:
     return {"asked": len(waiting), "listed": counts.listed}
 
 
+def beside(_meter, home: str) -> dict:
+    """Seconds until a response is durable, the 99th percentile: with nothing else to do, and beside a pass over `home`."""
+    copy = f"{home}_beside"
+    shutil.copytree(home, copy)
+    settle_home(copy)
+    box = Inbox(opened(copy))
+    with _Paced(box, "alone") as alone:
+        time.sleep(ALONE)
+    running = subprocess.Popen([sys.executable, "-c", PASS], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    running.stdout.readline()
+    with _Paced(box, "beside") as during:
+        failed = running.wait()
+    box.close()
+    shutil.rmtree(copy)
+    if failed:
+        raise RuntimeError(f"the pass ended with {failed}")
+    return {"alone": alone.p99(), "beside": during.p99(), "rows": len(during.waited)}
+
+
+class _Paced:
+    """Callers who put a response each, pause, and put the next, for as long as the `with` lasts."""
+
+    def __init__(self, box: Inbox, name: str):
+        self.box, self.name, self.waited, self.over = box, name, [], threading.Event()
+        self.threads = [threading.Thread(target=self._call, args=(number,)) for number in range(PACED)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_error) -> None:
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+    def _call(self, caller: int) -> None:
+        count = 0
+        while not self.over.wait(PAUSE):
+            count += 1
+            said = Response(f"{self.name}-{caller}-{count}", INBOUND_CALL, base.START, base.START, None, caller, None)
+            begun = time.perf_counter()
+            self.box.put("bench", said.dedup, to_json(said), base.START)
+            self.waited.append(time.perf_counter() - begun)
+
+    def p99(self) -> float:
+        return sorted(self.waited)[int(len(self.waited) * 0.99)]
+
+
 def killed(_meter, home: str) -> dict:
     """A pass over `home`, killed with SIGKILL inside its ledger transaction."""
     settle_home(home)
-    program = ("import chains, uuid; from benchmarks import passes; from flows import recipe, wiring; "
-               "recipe.run_pass(wiring.wired(), 'three_steps', run=str(uuid.uuid4()))")
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False,
+    done = subprocess.run([sys.executable, "-c", PASS], cwd=ROOT, check=False, stdout=subprocess.DEVNULL,
                           env={**os.environ, "RELANCE_FAILPOINT": "commit.in_transaction"})
     return {"killed": done.returncode == -signal.SIGKILL}
 

@@ -53,7 +53,8 @@ def _text(bench) -> list[str]:
         "bare sandboxed Jinja over the same rows, keeping no receipt; the engine also seals tokens, derives the text part, "
         "and keeps a receipt per touch.\nRow 5 is the wall of a flow run less the wall of the same pass called as a "
         "function with the drawing of its figures (which the first pass of a process pays for with loading the drawing "
-        "libraries).\nRow 7 takes responses without the HTTP door. In "
+        "libraries).\nRow 7 takes responses without the HTTP door; the wait beside a pass is that of eight callers who pause "
+        "10 ms after each response, and the pass another process. In "
         "row 8 the process is killed by SIGKILL inside its ledger transaction; the clock starts with the new process and "
         "includes Python's own start, and afterwards the same pass takes in everybody.",
     ]

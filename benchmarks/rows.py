@@ -15,7 +15,7 @@ __all__ = ["ROWS", "Bench", "Line"]
 ROUNDS = 3
 #: The table's targets.
 SPEED, RENDERED, EXPONENT, MEGABYTES, LAST, PREFECT, TASK, IDLE, READY = 1.0, 1.3, 1.05, 600, 1.3, 1.25, 0.030, 1.1, 2.0
-DRAINED, ACCEPTED = 25_000, 2_000
+DRAINED, ACCEPTED, BESIDE = 25_000, 2_000, 5.0
 #: Under it a pass is start-up: the first row exempts it.
 SMALL = 10_000
 RENDERED_CONTACTS, RESPONSES, FLOW_CONTACTS, WAVE = 100_000, 50_000, (10_000, 100_000), 20_000
@@ -172,6 +172,12 @@ def responses(bench: Bench) -> None:
         by_cpu = rows / median(one["cpu"] for one in figures)
         bench.add(7, f"{rows:,} responses {verb}", _used(medians(figures)), "", f"{rate:,.0f}/s, {by_cpu:,.0f} a CPU-s",
                   f"≥ {target:,}/s", rate >= target)
+    contacts = max(size for size in bench.sizes if size <= 1_000_000)
+    waits = [measured("benchmarks.door:beside", home=f"{bench.base(contacts)}/home")["result"] for _ in range(ROUNDS)]
+    alone, during = (1000 * median(one[name] for one in waits) for name in ("alone", "beside"))
+    ratio = median(one["beside"] / one["alone"] for one in waits)
+    bench.add(7, f"the longest wait of 99 in 100 callers until theirs is durable, beside a pass over {contacts:,} contacts",
+              f"{during:.1f} ms", f"alone {alone:.1f} ms", f"{ratio:.1f}×", f"≤ {BESIDE:g}×", ratio <= BESIDE)
 
 
 def back(bench: Bench) -> None:
