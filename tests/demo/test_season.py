@@ -3,22 +3,17 @@
 import csv
 import gzip
 import json
-import shutil
 import sqlite3
-import uuid
 from collections import Counter
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
-import demo
 import pytest
-from demo import closing, show
-from demo.season import CHAINS, PARAMS, Season, stops
+from demo import closing
+from demo.season import CHAINS, PARAMS
 from demo.world import ORDERS, lines
 
-import chains
-from flows import recipe, wiring
 from reports import html
+from tests.demo.seasons import play
 
 FIRST, LAST = date(1997, 10, 1), date(1997, 11, 12)
 #: One customer of so many takes part.
@@ -29,23 +24,12 @@ ONE_OF = 40
 def played(tmp_path_factory):
     """The season, its summaries by stop, the report's JSON as it was written, and the planted file's path."""
     home = tmp_path_factory.mktemp("demo")
-    for name in ("house.toml", "policy.toml"):
-        shutil.copy(Path(demo.__file__).parent / name, home / name)
     few = home / "few.txt.gz"
     header, *rows = gzip.decompress(ORDERS.read_bytes()).splitlines(keepends=True)
     few.write_bytes(gzip.compress(b"".join([header, *(row for row in rows if int(row.split()[0]) % ONE_OF == 0)])))
-    wired = wiring.wired({"RELANCE_HOME": str(home)})
-
-    def make_pass(name, params, day):
-        return recipe.run_pass(wired, name, chains.load(name).params(**params), run=str(uuid.uuid4()), run_name=f"{name} {day}")
-
-    season = Season(wired, home / "files", make_pass, lambda: str(uuid.uuid4()), orders=few)
-    list(season.set_up(FIRST))
-    summaries = [season.play(stop) for stop in stops(FIRST, LAST)]
-    season.close(LAST)
-    report, found = show.reckon(wired, home)
-    files = closing.write(home, report, found, closing.reconciled(wired, CHAINS), html.render(report))
-    return season, summaries, json.loads(files["json"].read_text()), home
+    over = play(home, few, FIRST, LAST)
+    files = closing.write(home, over.report, over.found, over.checked, html.render(over.report))
+    return over.season, over.summaries, json.loads(files["json"].read_text()), home
 
 
 def chain_of(record, name):
