@@ -10,22 +10,20 @@ from marketing.calendar import Span, add, read_moment
 from marketing.chain import NOT_SENT, Assign, Delay, Enrol, Exit, Experiment, GoTo, Send, Split, Suppress, WaitFor
 from marketing.chance import experiment_salt, holdout_salt, in_share, pick
 from marketing.graph import end_name
-from tests.model.book import Book
-from tests.model.facts import MADE, NOT_MADE, Answer, Enrolment, Move, Planned, Refusal, Suppressed
+from tests.model.asking import Asking
+from tests.model.facts import MADE, Answer, Enrolment, Move, Planned, Refusal, Suppressed
 from tests.model.reading import Path, sends_ahead
 
 __all__ = ["Model"]
 
-#: Refusals that say there is no way to the contact on one channel: the Send's next one is tried.
-NO_WAY = ("no_address", "suppressed", "no_consent", "consent_withdrawn")
 
 
-class Model(Book):
+class Model(Asking):
     """A book that also knows how a pass goes: `run_pass()` writes moves, touches and refusals into it."""
 
     def run_pass(self, chain: str, as_of: datetime, audience: Collection[int] = (),
                  audiences: Mapping[str, Collection[int]] | None = None) -> None:
-        """One pass of a chain: settle, enrol, then move each contact on as far as it goes.
+        """One pass of a chain: settle, enrol, then step by step as written: each contact that stands there goes on.
 
         `audience` holds who the chain's own query returns, `audiences` who each query of a Split returns.
         """
@@ -36,9 +34,9 @@ class Model(Book):
             self._settle(enrolment, as_of, suppressions, spoken)
         self._take_in(chain, as_of, sorted(self._take_hand_overs(chain)), handed_over=True)
         self._take_in(chain, as_of, sorted(audience), handed_over=False)
-        for enrolment in [e for e in self.enrolments if e.chain == chain and not e.over]:
-            while self._go_on(enrolment, as_of, audiences or {}):
-                pass
+        for step in self.graphs[chain].steps:
+            for enrolment in [e for e in self.enrolments if e.chain == chain and not e.over and e.place == step.name]:
+                self._go_on(enrolment, as_of, audiences or {})
 
     # -- settle: goals and exits, before everything else
 
@@ -114,11 +112,10 @@ class Model(Book):
 
     # -- advance: one contact, one step at a time
 
-    def _go_on(self, e: Enrolment, as_of: datetime, audiences: Mapping[str, Collection[int]]) -> bool:
-        """Do what the contact's step does now; whether it may go on to do what the next one does."""
-        if e.over or e.came_back or e.due_at > as_of:
-            return False
-        before = e.place
+    def _go_on(self, e: Enrolment, as_of: datetime, audiences: Mapping[str, Collection[int]]) -> None:
+        """Do what the contact's step does now."""
+        if e.came_back or e.due_at > as_of:
+            return
         match e.step:
             case Send():
                 self._send(e, e.step, as_of)
@@ -135,7 +132,6 @@ class Model(Book):
                 self._end(e, "window_closed", "exit:held_out", as_of, Exit("held_out"))
             case None:
                 self._follow(e, "next", e.path, as_of)
-        return e.place != before
 
     def _send(self, e: Enrolment, step: Send, as_of: datetime) -> None:
         e.at_latest[step.name] = add(e.first_due, step.at_latest, self.zone)
@@ -146,36 +142,6 @@ class Model(Book):
             return
         e.sends_passed += 1
         self._branch(e, "next" if came == "pass" else "unreached", as_of)
-
-    def _try(self, e: Enrolment, step: Send, first: int, as_of: datetime) -> tuple[str, datetime | None]:
-        """Try one channel after the other, from leg `first` on, as long as there is no way on the one before."""
-        for leg, channel in list(enumerate(step.channels, start=1))[first - 1:]:
-            verdict = self._asked(e, replace(step, by=channel), as_of)
-            if verdict[0] == "pass":
-                self._plan(e, step, leg, as_of)
-                return "pass", None
-            until = verdict[2] if verdict[0] == "defer" else None
-            self.refusals.append(Refusal(
-                e.chain, e.contact, e.wave, step.name, e.visits[step.name], leg, verdict[1], until, "plan", as_of))
-            if until is not None:
-                return "defer", until
-            if verdict[1] not in NO_WAY:
-                break
-        return "drop", None
-
-    def _asked(self, e: Enrolment, step: Send, as_of: datetime) -> tuple:
-        """What the gate says of a Send on one channel; what could leave only after its latest moment is stale."""
-        at_latest = e.at_latest[step.name]
-        if as_of > at_latest:
-            return ("drop", "stale")
-        verdict = self.gate(self.contacts[e.contact], step, as_of, self.history(e.contact, e.wave))
-        return ("drop", "stale") if verdict[0] == "defer" and verdict[2] > at_latest else verdict
-
-    def _plan(self, e: Enrolment, step: Send, leg: int, as_of: datetime) -> None:
-        touch = Planned(e, e.chain, e.contact, e.wave, step.name, e.visits[step.name], leg, step.channels[leg - 1],
-                        str(step.purpose), as_of, e.at_latest[step.name])
-        self.planned.append(touch)
-        e.touches.append(touch)
 
     def _wait(self, e: Enrolment, step: WaitFor, as_of: datetime) -> None:
         made = [t for t in e.touches if t.outcome in MADE]
@@ -197,32 +163,6 @@ class Model(Book):
             arrivals = [t.made_at + self.latency.get(t.channel, timedelta()) for t in made]
             if add(max([e.arrived_at, *arrivals]), step.within, self.zone) <= as_of:
                 self._leave_wait(e, "otherwise", as_of, None)
-
-    def _in_vain(self, e: Enrolment) -> list[Planned]:
-        """The last touches of Sends that were not made and have a channel left that was not refused for good."""
-        last = {}
-        for touch in e.touches:
-            last[touch.step, touch.visit] = touch
-        found = []
-        for touch in last.values():
-            send = self.readings[e.chain].steps[touch.step]
-            refused = any(r.leg > touch.leg and r.until_at is None and r.stage == "plan" for r in self.refusals
-                          if (r.chain, r.contact, r.wave, r.step, r.visit) == (e.chain, e.contact, e.wave, touch.step, touch.visit))
-            if touch.outcome in NOT_MADE and touch.leg < len(send.channels) and not refused:
-                found.append(touch)
-        order = [send.name for send in self.graphs[e.chain].sends]
-        return sorted(found, key=lambda touch: order.index(touch.step))
-
-    def _fall_back(self, e: Enrolment, in_vain: list[Planned], as_of: datetime) -> bool:
-        """Try the next channel of each Send whose last touch was not made; whether the contact stays for one."""
-        came = [self._try(e, self.readings[e.chain].steps[t.step], t.leg + 1, as_of) for t in in_vain]
-        put_off = [until for verdict, until in came if verdict == "defer"]
-        planned = any(verdict == "pass" for verdict, _ in came)
-        if not put_off and not planned:
-            return False
-        e.put_off = min(put_off, default=None)
-        self._record(e, e.place, e.place, "fallback" if planned else "deferred", e.visits[e.place], as_of, as_of)
-        return True
 
     def _heard(self, e: Enrolment, kind: str, made: list[Planned]) -> list[Answer]:
         """The responses of a kind that the wait hears, the first to happen first."""

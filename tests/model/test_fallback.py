@@ -1,17 +1,19 @@
 """A Send's further channels through the slow model and through the engine: tried in turn, each only when the last was not made."""
 
 
-from marketing.chain import CALL_BACK, CLICKED, NOT_SENT, Delay, Exit, GoTo, WaitFor, days, hours, minutes
+from marketing.chain import CALL_BACK, CLICKED, NOT_SENT, Delay, Exit, GoTo, WaitFor, Split, days, hours, minutes
 from tests.model.examples import day, offer, small_chain, thanks
+from tests.model.facts import Contact
 from tests.model.test_engine_scripts import answer, consent, drain, passing
+from tests.model.worlds import WILLING
 
 ASK = offer("ask", ("email", "sms", "post"))
 REJECTED = {(1, "ask", 1, 1): "rejected"}
 
 
-def waiting(*sends, within=days(9), **more):
-    return small_chain(*sends, WaitFor("answer", within, {CLICKED: [Exit("clicked")], NOT_SENT: [Exit("no_way")]}),
-                       enrol_every=minutes(1), **more)
+def waiting(*sends):
+    return small_chain(*sends, WaitFor("answer", days(9), {CLICKED: [Exit("clicked")], NOT_SENT: [Exit("no_way")]}),
+                       enrol_every=minutes(1))
 
 
 def ways(rows: dict) -> list[str]:
@@ -129,3 +131,16 @@ def test_again(same):
     rows = same(chain, *rounds, outcomes={(1, "ask", visit, 1): "rejected" for visit in (1, 2)}, at_most=9)
 
     assert sorted(ways(rows)) == ["email", "email", "sms", "sms"]
+
+
+def test_one_household(same):
+    """An address that one gets in falling back is taken for those who are asked after, and the other way round."""
+    chain = small_chain(Split("who", {"gold": [Delay(days(1))], "silver": []}), offer("ask", ("post", "email")),
+                        WaitFor("answer", days(9), {CLICKED: [], NOT_SENT: [Exit("no_way")]}), enrol_every=minutes(1))
+    one, two = (Contact(n, channels, consents=WILLING, household="martin")
+                for n, channels in ((1, frozenset({"post", "email"})), (2, frozenset({"email"}))))
+    for late in (1, 2):
+        rows = same(chain, passing(day(0), 1, 2, gold=(late,)), drain(day(0)), passing(day(1)), drain(day(1)), passing(day(2)),
+                    outcomes=REJECTED, contacts=(one, two))
+
+        assert ways(rows).count("email") == 1

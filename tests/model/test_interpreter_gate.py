@@ -148,6 +148,6 @@ class TestRules:
         model.run_pass("winter", day(0), {1, 2, 3})
 
         assert [(r.contact, r.step, r.reason) for r in model.refusals] == [
-            (2, "text", "consent_withdrawn"), (2, "mail", "consent_withdrawn"), (3, "text", "no_address"),
+            (2, "text", "consent_withdrawn"), (3, "text", "no_address"), (2, "mail", "consent_withdrawn"),
         ]
         assert [(t.contact, t.step) for t in model.touches()] == [(1, "text"), (1, "mail"), (3, "mail")]

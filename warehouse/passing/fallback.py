@@ -21,12 +21,13 @@ def fall_back(passing, version: Version, wait: Step, sends: frozenset[str], answ
     engine, written = passing.engine, [step for step in version.graph.sends if step.name in sends]
     if all(len(step.channels) == 1 for step in written) or not _in_vain(passing, written, answers):
         return
+    # While a channel is left nobody counts as not sent: who was heard all the same leaves by what was heard.
+    engine.execute(f"UPDATE {answers} SET rank = heard_rank WHERE enrolment_id IN (SELECT enrolment_id FROM in_vain WHERE heard)")
+    engine.execute("DELETE FROM in_vain WHERE heard")
     outcome = passing.moving.name("outcome")
     engine.execute(f"CREATE OR REPLACE TEMP TABLE {outcome} (enrolment_id BIGINT, due_at TIMESTAMP, until_at TIMESTAMP)")
     for step in written:
-        legs = engine.execute(f"SELECT DISTINCT leg FROM in_vain WHERE step = '{step.name}' ORDER BY leg")
-        for last, in legs:
-            _ask(passing, version, step, last + 1, outcome)
+        _ask(passing, version, step, outcome)
     _stay(passing, version, wait, outcome)
     engine.execute(f"""
         DELETE FROM {answers} WHERE enrolment_id IN (
@@ -45,19 +46,24 @@ def _in_vain(passing, written: list[Step], answers: str) -> int:
     return engine.count("in_vain")
 
 
-def _ask(passing, version: Version, step: Step, first: int, outcome: str) -> None:
-    """Ask for the channels of one Send from leg `first` on, and note who stays for them."""
+def _ask(passing, version: Version, step: Step, outcome: str) -> None:
+    """Ask for the further channels of one Send, and note who stays for them."""
     engine, part, asking = passing.engine, schema.part, passing.moving.name("falling_back")
     passing.scan("moves", "moves_into", part.c.chain == passing.chain, part.c.to_step == step.name, constants=False)
     # As at the Send: its visit, and the latest moment it had from the start.
     engine.execute(f"""
         CREATE OR REPLACE TEMP TABLE {asking} AS
-        SELECT h.* REPLACE (v.visit AS visit, m.until_at AS until_at)
+        SELECT h.* REPLACE (v.visit AS visit, m.until_at AS until_at), v.leg
         FROM hearing AS h JOIN in_vain AS v ON v.enrolment_id = h.enrolment_id
         JOIN (SELECT enrolment_id, visit, max(until_at) AS until_at FROM moves_into GROUP BY enrolment_id, visit) AS m
           ON m.enrolment_id = v.enrolment_id AND m.visit = v.visit
-        WHERE v.step = '{step.name}' AND v.leg = {first - 1} AND NOT v.deferred""")
-    for leg in ask_legs(passing, version, step, asking, first):
+        WHERE v.step = '{step.name}' AND NOT v.deferred""")
+    starting = {}
+    for last, in engine.execute(f"SELECT DISTINCT leg FROM {asking}"):
+        starting[last + 1] = f"{asking}_{last + 1}"
+        engine.execute(f"CREATE OR REPLACE TEMP VIEW {asking}_{last + 1} AS "
+                       f"SELECT * EXCLUDE (leg) FROM {asking} WHERE leg = {last}")
+    for leg in ask_legs(passing, version, step, starting):
         engine.execute(f"INSERT INTO {outcome} SELECT enrolment_id, NULL, NULL FROM {leg.planned}")
         if leg.refused:
             engine.execute(f"INSERT INTO {outcome} SELECT enrolment_id, due_at, until_at FROM {leg.deferred}")

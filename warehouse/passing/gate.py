@@ -37,7 +37,7 @@ class Gate:
     def __init__(self, passing):
         self.passing, self.engine = passing, passing.engine
         self._recent: dict[str, tuple[str, int]] = {}
-        self.planned_now: list[tuple[str, str, str]] = []
+        self.planned_now: list[tuple[str, str, str, str]] = []  # touches, and their step, channel and purpose
 
     def ask(self, asked: Asked, due: str) -> tuple[str, str | None]:
         """The views (who may be written to, refusals) of those in `due`; refusals None where there are none.
@@ -123,6 +123,9 @@ class Gate:
         key = f"{_ADDRESS[asked.channel]}_key"
         passing.scan("touches", "step_touches", part.c.chain == passing.chain, part.c.to_step == asked.step.name,
                      part.c.channel == asked.channel, slice=None, constants=False)
+        now = [planned for planned, step, channel, _ in self.planned_now if (step, channel) == (asked.step.name, asked.channel)]
+        self.engine.execute("CREATE OR REPLACE TEMP VIEW step_planned AS " + " UNION ALL ".join(
+            f"SELECT enrolment_id FROM {touches}" for touches in ("step_touches", *now)))
         passing.scan("contacts", "contacts_everywhere", slice=None, constants=False)
         self.engine.execute(f"""
             CREATE OR REPLACE TEMP VIEW sharers AS
@@ -183,7 +186,7 @@ class Gate:
         if cap.name not in self._recent:
             self._recent[cap.name] = self._stored_touches(f"recent_{cap.name}", conditions, cap.at_most)
         view, most = self._recent[cap.name]
-        now = [planned for planned, channel, purpose in self.planned_now
+        now = [planned for planned, _, channel, purpose in self.planned_now
                if (not cap.channels or channel in cap.channels) and (not cap.purposes or purpose in cap.purposes)]
         if most + len(now) >= cap.at_most:
             mine = "".join(f" UNION ALL SELECT contact_id, {literal(passing.as_of)} FROM {planned}" for planned in now)

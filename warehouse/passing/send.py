@@ -29,7 +29,7 @@ def pass_send(passing, version: Version, step: Step, here: str) -> int:
         FROM {here} WHERE due_at <= {literal(passing.as_of)}""")
     edges = list(version.graph.out(step.name))
     before = sum(passing.tally.planned.values()) + sum(passing.tally.refused.values())
-    for leg in ask_legs(passing, version, step, due):
+    for leg in ask_legs(passing, version, step, {1: due}):
         moving.take_first_open(version, edges, leg.planned, SENT)
         if leg.refused:
             moving.stay(version, step, leg.deferred)
@@ -47,28 +47,40 @@ class Leg:
     ended: str = ""
 
 
-def ask_legs(passing, version: Version, step: Step, asking: str, first: int = 1) -> Iterator[Leg]:
-    """Ask the gate for a Send's channels in turn, from leg `first` on; who has no way on one is asked for the next.
+def ask_legs(passing, version: Version, step: Step, starting: dict[int, str]) -> Iterator[Leg]:
+    """Ask the gate for a Send's channels in turn; who has no way on one is asked for the next.
 
-    `asking` has the state's columns (visit and until_at being the Send's) and contact_id.
+    `starting` are those who begin with a leg: the state's columns (visit and until_at being the Send's) and contact_id.
     """
-    for leg, channel in enumerate(step.channels[first - 1:], start=first):
+    passed_on = None
+    for leg, channel in enumerate(step.channels, start=1):
+        asking = _together(passing, passed_on, starting.get(leg))
+        passed_on = None
+        if asking is None:
+            continue
         allowed, refusals = passing.gate.ask(Asked(step, channel, leg), asking)
         _plan(passing, version, step, channel, leg, allowed)
         if refusals is None:
             yield Leg(allowed)
-            return
+            continue
         verdicts = _verdicts(passing, asking, refusals)
         _refuse(passing, version, step, leg, verdicts)
         deferred = _where(passing, verdicts, "until_at IS NOT NULL")
         last = leg == len(step.channels)
         ended = _where(passing, verdicts, "until_at IS NULL" + ("" if last else f" AND reason NOT IN {NEXT_LEG}"))
         yield Leg(allowed, True, _later(passing, asking, deferred), _state(passing, asking, ended))
-        if last:
-            return
-        asking = _state(passing, asking, _where(passing, verdicts, f"until_at IS NULL AND reason IN {NEXT_LEG}"))
-        if not passing.engine.count(asking):
-            return
+        if not last:
+            passed_on = _state(passing, asking, _where(passing, verdicts, f"until_at IS NULL AND reason IN {NEXT_LEG}"))
+            passed_on = passed_on if passing.engine.count(passed_on) else None
+
+
+def _together(passing, passed_on: str | None, starting: str | None) -> str | None:
+    """Who is asked for a leg, None for nobody: those passed on from the one before, and those who begin with it."""
+    if not passed_on or not starting:
+        return passed_on or starting
+    view = passing.moving.name("asking")
+    passing.engine.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {passed_on} UNION ALL SELECT * FROM {starting}")
+    return view
 
 
 def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed: str) -> None:
@@ -97,7 +109,7 @@ def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed
          "at_latest": at_latest, "not_before": None, "attempt": 0}
         for first, many, at_latest in _ranges(latest, size)]))
     passing.expect_account()
-    passing.gate.planned_now.append((planned, channel, step.purpose))
+    passing.gate.planned_now.append((planned, step.name, channel, step.purpose))
     passing.tally.count(passing.tally.planned, step.name, rows)
 
 
