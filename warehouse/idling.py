@@ -61,9 +61,10 @@ def passed(ledger, tx: sa.Connection, chain: int, run: str, slice: int | None = 
 
 def passed_by(ledger, chain: int, slice: int, run: str) -> bool:
     """Whether a run has passed over a slice: tried again, or made twice at once, it has nothing more to do there."""
+    passed = sa.select(sa.literal(1)).where(
+        meta.c.key.in_([_passed_key(chain, slice), _passed_key(chain, None)]), meta.c.value == run).limit(1)
     with ledger.read() as tx:
-        return tx.execute(sa.select(sa.literal(1)).where(
-            meta.c.key.in_([_passed_key(chain, slice), _passed_key(chain, None)]), meta.c.value == run).limit(1)).first() is not None
+        return tx.execute(passed).first() is not None
 
 
 def _passed_key(chain: int, slice: int | None) -> str:

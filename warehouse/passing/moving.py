@@ -84,7 +84,8 @@ class Mover:
             self._note_arrival(version, step, moved, edge.after)
         return rows
 
-    def take_first_open(self, version: Version, edges: list[Edge], source: str, how: Leaving, *, reason: str | None = None) -> int:
+    def take_first_open(self, version: Version, edges: list[Edge], source: str, how: Leaving, *,
+                        reason: str | None = None) -> int:
         """Take the first of several edges of the same answer that still may be taken (a GoTo, then its follow-up)."""
         moved = 0
         for edge in edges:
