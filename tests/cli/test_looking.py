@@ -1,6 +1,10 @@
 """`relance status` and `relance sql`."""
 
+from datetime import datetime
+
 import pytest
+
+from warehouse import processes, schema
 
 
 def test_new_house(empty):
@@ -26,6 +30,19 @@ def test_status(passed):
         "settled": 0, "unknown": 0, "stopped": None}]
     assert [(row["source"], row["rows"], row["age_seconds"], row["confirmed"]) for row in record["sources"]] == [
         ("consents", 1, 0.0, True), ("contacts", 40, 0.0, True), ("orders", 40, 0.0, True), ("suppressions", 1, 0.0, True)]
+
+
+def test_a_run_that_died_is_told(passed):
+    """Who asks for the status finds out which runs cannot be running any more."""
+    from flows import wiring
+
+    ledger, (host, number, start, place) = wiring.wired().warehouse.ledger, processes.ours().split(" ")
+    with ledger.begin() as tx:
+        ledger.put(tx, schema.run, {"id": "gone", "name": "gone", "kind": "send", "started_at": datetime(2026, 1, 5), "state": "running",
+                                    "process": f"{host} {number} {start}0 {place}"})
+    passed("status")
+
+    assert passed("sql", "select state from runs where run = 'gone'", "--json").json["rows"] == [{"state": "crashed"}]
 
 
 def test_answers(passed):

@@ -12,7 +12,7 @@ HELD = 17
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
-    """Nine months of 23,570 customers, two chains, forty passes: two minutes."""
+    """Nine months of 23,570 customers, two chains, forty passes: two and a half minutes of CPU."""
     return play(tmp_path_factory.mktemp("demo"))
 
 
