@@ -9,7 +9,7 @@ from warehouse.engine import Engine
 from warehouse.manifest import Part
 from warehouse.tables import TABLES, Table
 
-__all__ = ["VARYING", "decode", "encode", "scan", "shown", "wide"]
+__all__ = ["VARYING", "decode", "encode", "query_of", "scan", "shown", "wide"]
 
 #: Types of the constants that a view shows beside the stored columns.
 _CONSTANT_TYPES = {
@@ -48,10 +48,14 @@ def wide(table: Table) -> dict[str, str]:
 
 
 def scan(engine: Engine, store, parts: Sequence[Part], tbl: str, view: str, constants: bool = True) -> None:
-    """Create the temporary view `view` over `parts` of the table `tbl`.
+    """Create the temporary view `view` over `parts` of the table `tbl`: see `query_of`."""
+    engine.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS " + query_of(engine, store, parts, tbl, view, constants))
 
-    With `constants`, what stands in the manifest rows is joined on as columns: by
-    file name for files, by value for inline rows. No parts make an empty view.
+
+def query_of(engine: Engine, store, parts: Sequence[Part], tbl: str, name: str, constants: bool = True) -> str:
+    """The query of all rows of `parts` of the table `tbl`; `name` is that of what it needs beside the files.
+
+    With `constants`, what stands in the manifest rows is shown as columns. No parts give no rows.
     """
     table = TABLES[tbl]
     inline = [part for part in parts if part.inline is not None]
@@ -59,29 +63,41 @@ def scan(engine: Engine, store, parts: Sequence[Part], tbl: str, view: str, cons
     for schema in (1, 2):
         files = [part for part in parts if part.path and part.schema == schema]
         if files:
-            sources.append(_files(engine, store, files, table, f"{view}_{schema}", constants, own=schema == 2))
+            sources.append(_files(engine, store, files, table, f"{name}_{schema}", constants, own=schema == 2))
     if inline:
-        sources.append(_inline(engine, inline, table, view, constants))
+        sources.append(_inline(engine, inline, table, name, constants))
     elif table.open or not sources:  # an open table's view always has its documented columns
         sources.append(_nothing(tbl, constants))
-    engine.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS " + " UNION ALL BY NAME ".join(sources))
+    return " UNION ALL BY NAME ".join(sources)
 
 
 def _files(engine: Engine, store, parts: Sequence[Part], table: Table, view: str, constants: bool, own: bool) -> str:
     paths = store.local([part.path for part in parts])
-    relation = engine.con.read_parquet(paths, union_by_name=table.open, filename=constants and bool(table.constants))
-    engine.drop(f"{view}_files")
-    relation.create_view(f"{view}_files")
     stored = "f.*" if table.open else ", ".join(f"f.{name}" for name in table.columns.names)
+    files = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
     if not (constants and table.constants):
-        return f"SELECT {stored} FROM {view}_files AS f"
-    keys = pa.table({"part_file": paths})
-    for name, values in _constants(parts, table).items():
-        keys = keys.append_column(name, values)
-    engine.register(f"{view}_parts", keys)
-    held = wide(table) if own else {}
-    shown = ", ".join(f"f.{name}" if name in held else f"p.{name}" for name in table.constants)
-    return f"SELECT {stored}, {shown} FROM {view}_files AS f JOIN {view}_parts AS p ON p.part_file = f.filename"
+        return f"SELECT {stored} FROM read_parquet([{files}], union_by_name = {table.open}) AS f"
+    held, differing = wide(table) if own else {}, {}
+    for name, column in table.constants.items():
+        values = [getattr(part, column) for part in parts]
+        if name in held:
+            stored += f", f.{name}"
+        elif all(value == values[0] for value in values):
+            stored += f", {_typed(values[0], _CONSTANT_TYPES[column])} AS {name}"
+        else:
+            stored += f", p.{name}"
+            differing[name] = pa.array(values, _CONSTANT_TYPES[column])
+    if not differing:
+        return f"SELECT {stored} FROM read_parquet([{files}]) AS f"
+    engine.register(f"{view}_parts", pa.table({"part_file": paths, **differing}))
+    return (f"SELECT {stored} FROM read_parquet([{files}], filename = true) AS f "
+            f"JOIN {view}_parts AS p ON p.part_file = f.filename")
+
+
+def _typed(value, kind: pa.DataType) -> str:
+    """A constant as SQL text: what all parts have in common costs no join."""
+    sql = _SQL_TYPES[str(kind)]
+    return f"NULL::{sql}" if value is None else "'" + str(value).replace("'", "''") + f"'::{sql}"
 
 
 def _inline(engine: Engine, parts: Sequence[Part], table: Table, view: str, constants: bool) -> str:

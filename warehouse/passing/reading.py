@@ -1,7 +1,7 @@
 """One slice of one snapshot, read part by part."""
 
 from warehouse.manifest import listed, parts_of
-from warehouse.scan import scan
+from warehouse.scan import query_of, scan
 
 __all__ = ["Reading"]
 
@@ -29,3 +29,7 @@ class Reading:
         chosen = self.parts(tbl, *conditions, slice=slice) if parts is None else parts
         scan(self.engine, self.warehouse.store, chosen, tbl, view, constants)
         return view
+
+    def query_of(self, tbl: str, name: str, parts, constants: bool = False) -> str:
+        """The query of the rows of these parts, for who needs no view of them."""
+        return query_of(self.engine, self.warehouse.store, parts, tbl, name, constants)
