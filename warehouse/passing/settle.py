@@ -20,20 +20,21 @@ def settle(passing) -> int:
         return 0
     since = part.c.place > passing.mark
     kinds = {v.graph.goal.kind if edge.on == "goal" else edge.on for v in passing.versions for edge in v.graph.out("*")}
-    orders = [since] if PURCHASED in kinds else [part.c.n < 0]
-    passing.scan("responses", "settle_responses", since, constants=False)
-    passing.scan("orders", "settle_orders", *orders, constants=False)
-    passing.scan("suppressions", "settle_suppressions", since, constants=False)
+    listed = passing.parts(("responses", "suppressions", "consents") + (("orders",) if PURCHASED in kinds else ()), since)
+    if not listed:
+        return 0
+    heard = {tbl: passing.query_of(tbl, f"settle_{tbl}", [p for p in listed if p.tbl == tbl])
+             for tbl in ("responses", "orders", "suppressions", "consents")}
     engine.execute(f"""
         CREATE OR REPLACE TEMP TABLE signals AS
-        SELECT contact_id, kind, happened_at FROM settle_responses WHERE NOT machine
+        SELECT contact_id, kind, happened_at FROM ({heard["responses"]}) AS r WHERE NOT machine
         UNION ALL
-        SELECT contact_id, '{PURCHASED}', ordered_at FROM settle_orders WHERE {BOUGHT}
+        SELECT contact_id, '{PURCHASED}', ordered_at FROM ({heard["orders"]}) AS o WHERE {BOUGHT}
         UNION ALL
-        SELECT contact_id, 'suppressed', NULL::TIMESTAMP FROM settle_suppressions
+        SELECT contact_id, 'suppressed', NULL::TIMESTAMP FROM ({heard["suppressions"]}) AS s
         WHERE contact_id IS NOT NULL AND channel IS NULL AND (purpose IS NULL OR purpose = 'all')
           AND from_at <= {literal(passing.as_of)} AND (until_at IS NULL OR until_at > {literal(passing.as_of)})""")
-    passing.scan("consents", "settle_consents", since, constants=False)
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE settle_consents AS SELECT contact_id FROM ({heard['consents']}) AS c")
     withdrawn = engine.count("settle_consents")
     if not engine.count("signals") and not withdrawn:
         return 0

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from marketing.chance import DRAW_SQL
 from marketing.graph import Step
 from marketing.summary import Tally
 from warehouse import schema
@@ -58,7 +57,6 @@ class SlicePass(Reading):
         self.chain, self.as_of, self.run = current.chain, as_of, run
         self.latencies = latencies or {}  # from acceptance to arrival, by connector
         self.rates = rates or {}  # touches a second, by connector
-        self.engine.execute(DRAW_SQL)
         self.commit = warehouse.commit(run=run, as_of=as_of, engine=self.engine)
         # Heads before the snapshot: who commits in between makes this commit fail, never wrong.
         self.commit.read_head(f"chain:{self.chain}", slice)
@@ -76,7 +74,7 @@ class SlicePass(Reading):
         self._standing = False
         self._compacted: set[tuple[int, str]] = set()
         self._left = False
-        self._scans = 0
+        self._residents: dict[tuple[int, str, bool], str] = {}
 
     # What was there before this pass ------------------------------------------------------------------
 
@@ -143,25 +141,26 @@ class SlicePass(Reading):
         They are the arrivals of the step's parts that no departure follows: its latest
         rest part and the moves after it.
         """
+        if found := self._residents.get((version, step, self._left)):
+            return found
         part = schema.part
-        self._scans += 1
-        name = f"residents_{self._scans}"
+        name = self._residents[version, step, self._left] = f"residents_{len(self._residents)}"
         here = (part.c.chain == self.chain, part.c.version == version)
         rests = self.parts("rest", *here, part.c.to_step == step)
-        upto = rests[-1].upto if rests else 0
-        later = (*here, part.c.place > upto)
-        self.scan("rest", f"{name}_rest", parts=rests, constants=False)
-        self.scan("moves", f"{name}_in", *later, part.c.to_step == step)
-        self.scan("moves", f"{name}_out", *later, part.c.from_step == step)
+        moves = self.parts("moves", *here, part.c.place > (rests[-1].upto if rests else 0),
+                           sa.or_(part.c.to_step == step, part.c.from_step == step))
+        rested = self.query_of("rest", f"{name}_rest", rests)
+        came = self.query_of("moves", f"{name}_in", [p for p in moves if p.to_step == step], constants=True)
+        went = self.query_of("moves", f"{name}_out", [p for p in moves if p.from_step == step])
         left = "ANTI JOIN left_now AS l ON l.enrolment_id = a.enrolment_id" if self._left else ""
         self.engine.execute(f"""
             CREATE OR REPLACE TEMP VIEW {name} AS
             SELECT a.*, 0::SMALLINT AS fresh FROM (
-                SELECT enrolment_id, seq, visit, since, passed, planned, due_at, until_at, arrived_at FROM {name}_rest
+                SELECT enrolment_id, seq, visit, since, passed, planned, due_at, until_at, arrived_at FROM ({rested}) AS r
                 UNION ALL
-                SELECT enrolment_id, seq, visit, since, passed, planned, due_at, until_at, moved_at FROM {name}_in
+                SELECT enrolment_id, seq, visit, since, passed, planned, due_at, until_at, moved_at FROM ({came}) AS c
             ) AS a
-            ANTI JOIN {name}_out AS o ON o.enrolment_id = a.enrolment_id AND o.seq = a.seq + 1 {left}""")
+            ANTI JOIN ({went}) AS o ON o.enrolment_id = a.enrolment_id AND o.seq = a.seq + 1 {left}""")
         self._compact(version, step, name, [p.n for p in rests])
         return name
 
