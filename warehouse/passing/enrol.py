@@ -19,8 +19,10 @@ def enrol_audience(passing, query: str, params: dict, reenter_after) -> int:
     engine = passing.engine
     passing.snapshot.prepare(query)
     mine = f"contact_id >> {passing.warehouse.slice_bits} = {passing.slice}"
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE asked AS SELECT DISTINCT contact_id FROM ({query}) AS a WHERE {mine}",
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE asked AS SELECT contact_id FROM ({query}) AS a WHERE {mine}",
                    **passing.query_values(json.dumps(params)))
+    if engine.distinct("asked", "contact_id") < engine.count("asked"):
+        engine.execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT DISTINCT contact_id FROM asked")
     passing.tally.audience += engine.count("asked")
     return _enrol(passing, "audience", params, reenter_after)
 
@@ -28,8 +30,10 @@ def enrol_audience(passing, query: str, params: dict, reenter_after) -> int:
 def enrol_handovers(passing, params: dict, reenter_after) -> int:
     """Take in whom other chains have handed over since the last pass; the refused are refusals."""
     engine, part = passing.engine, schema.part
-    passing.scan("moves", "handed", part.c.place > passing.mark, part.c.to_step == f"enrol:{passing.current.name}",
-                 constants=False)
+    handed = passing.parts("moves", part.c.place > passing.mark, part.c.to_step == f"enrol:{passing.current.name}")
+    if not handed:
+        return 0
+    passing.scan("moves", "handed", parts=handed, constants=False)
     engine.execute("CREATE OR REPLACE TEMP TABLE asked AS "
                    "SELECT contact_id, min(enrolment_id) AS enrolment_id FROM "
                    "(SELECT enrolment_id & 68719476735 AS contact_id, enrolment_id FROM handed) AS h GROUP BY contact_id")
