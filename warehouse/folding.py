@@ -146,14 +146,22 @@ def _add(commit, engine, touches: Part, settled: list[tuple[Batch, bytes, str]])
         by_run[sent_by] += 1
     constants = {"slice": touches.slice, "chain": touches.chain, "version": touches.version, "to_step": touches.to_step,
                  "run": max(by_run, key=by_run.get)}
-    for reason, condition in (("made", f"outcome IN {MADE}"), ("not_made", f"outcome NOT IN {MADE}")):
-        engine.execute(f"CREATE OR REPLACE TEMP VIEW folded_{reason} AS SELECT * FROM folding WHERE {condition}")
-        lo, hi = engine.execute(f"SELECT min(settled_at), max(settled_at) FROM folded_{reason}")[0]
-        commit.add("receipts", f"folded_{reason}", reason=reason, channel=touches.channel, connector=touches.connector,
-                   lo_at=lo, hi_at=hi, **constants)
-    engine.execute("""
+    for made, rows, lo, hi, refused, refused_at in engine.execute(f"""
+            SELECT outcome IN {MADE}, count(*), min(settled_at), max(settled_at), count(reason),
+                   max(settled_at) FILTER (WHERE reason IS NOT NULL)
+            FROM folding GROUP BY 1 ORDER BY 1 DESC"""):
+        folded = "folded_made" if made else "folded_not_made"
+        engine.execute(f"CREATE OR REPLACE TEMP VIEW {folded} AS "
+                       f"SELECT * FROM folding WHERE outcome {'' if made else 'NOT '}IN {MADE}")
+        commit.add("receipts", folded, rows=rows, reason="made" if made else "not_made", channel=touches.channel,
+                   connector=touches.connector, lo_at=lo, hi_at=hi, **constants)
+        if refused:
+            _add_refusals(commit, engine, folded, refused, {**constants, "reason": "send", "happened_at": refused_at})
+
+
+def _add_refusals(commit, engine, folded: str, rows: int, constants: dict) -> None:
+    engine.execute(f"""
         CREATE OR REPLACE TEMP VIEW folded_refusals AS
         SELECT enrolment_id, visit, leg, reason, rule, value, limit_value, NULL::TIMESTAMP AS until_at
-        FROM folding WHERE reason IS NOT NULL""")
-    refused_at = engine.value("SELECT max(settled_at) FROM folding WHERE reason IS NOT NULL")
-    commit.add("refusals", "folded_refusals", **{**constants, "reason": "send", "happened_at": refused_at})
+        FROM {folded} WHERE reason IS NOT NULL""")
+    commit.add("refusals", "folded_refusals", rows=rows, **constants)
