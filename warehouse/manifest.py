@@ -41,7 +41,8 @@ class Part:
     schema: int = 1
 
 
-_COLUMNS = [part.c[name] for name in Part.__dataclass_fields__]
+#: Made once: to name the columns anew costs as much as the question.
+_PARTS = sa.select(*(part.c[name] for name in Part.__dataclass_fields__)).order_by(part.c.place)
 
 
 def current_number(tx: sa.Connection, hold: bool = False) -> int:
@@ -64,7 +65,7 @@ def parts_of(tx: sa.Connection, n: int, tbl: str | Sequence[str], *conditions, s
     Whoever has read up to a mark asks for `part.c.place > mark`: numbers are for visibility only.
     """
     names = [tbl] if isinstance(tbl, str) else list(tbl)
-    query = sa.select(*_COLUMNS).where(part.c.tbl.in_(names), visible(n), *conditions).order_by(part.c.place)
+    query = _PARTS.where(part.c.tbl.in_(names), visible(n), *conditions)
     if slice is not None:
         query = query.where(part.c.slice == slice)
     return [Part(*row) for row in tx.execute(query)]

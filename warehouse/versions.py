@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import sqlalchemy as sa
 
@@ -84,8 +84,14 @@ def versions_of(ledger, chain: int) -> list[Version]:
                           .order_by(schema.version.c.number)).mappings().all()
         numbers = dict(tx.execute(sa.select(schema.step.c.name, schema.step.c.id)
                                   .where(schema.step.c.chain == chain)).all())
-    return [Version(row["id"], chain, row["number"], Graph.from_json(row["graph"]), json.loads(row["queries"]), numbers)
+    return [Version(row["id"], chain, row["number"], _read(row["graph"]), json.loads(row["queries"]), numbers)
             for row in rows]
+
+
+@lru_cache(256)
+def _read(text: str) -> Graph:
+    """A graph as the ledger keeps it; a process that passes often reads it once."""
+    return Graph.from_json(text)
 
 
 def _number_steps(tx: sa.Connection, chain: int, graph: Graph) -> None:
