@@ -6,6 +6,7 @@ from typing import Any
 
 from flows.cli.showing import moment
 from marketing.gate import REASONS
+from marketing.relation import DEFERRED, FELL_BACK
 from marketing.responses import CALL_OUTCOMES, CANCELLED, NOT_CANCELLED
 
 __all__ = ["story", "words"]
@@ -112,8 +113,9 @@ def _entries(told) -> Iterator[tuple[datetime, int, str]]:
 
 def _moves(told) -> Iterator[tuple[datetime, int, str]]:
     for move in told.moves:
-        if move["from_step"] and move["reason"] not in ("next", "deferred"):
-            way = f"from {_place(move['from_step'])} to {_place(move['to_step'])}{_because(move['reason'], move['to_step'])}"
+        if move["from_step"] and move["reason"] not in ("next", DEFERRED):
+            way = "not made, so the next channel is tried" if move["reason"] == FELL_BACK else \
+                f"from {_place(move['from_step'])} to {_place(move['to_step'])}{_because(move['reason'], move['to_step'])}"
             yield move["moved_at"], 5 if move["reason"] == "unreached" else 1, f"{move['chain']}: {way}"
 
 

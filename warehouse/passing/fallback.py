@@ -4,9 +4,9 @@ import pyarrow as pa
 
 from marketing import calendar
 from marketing.graph import Step
+from marketing.relation import DEFERRED, FELL_BACK
 from warehouse import schema
 from warehouse.passing.literals import literal
-from warehouse.passing.moving import DEFERRED, FELL_BACK
 from warehouse.passing.send import ask_legs
 from warehouse.versions import Version
 

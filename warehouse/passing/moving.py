@@ -8,14 +8,13 @@ import sqlalchemy as sa
 
 from marketing import calendar
 from marketing.graph import After, Edge, Step
+from marketing.relation import DEFERRED, FELL_BACK
 from warehouse import schema
 from warehouse.passing.literals import literal
 from warehouse.versions import Version
 
 __all__ = ["Mover"]
 
-#: Why a contact moves from a step onto itself: a touch must wait for its moment, or a Send's next channel is tried.
-DEFERRED, FELL_BACK = "deferred", "fallback"
 STATE = "enrolment_id, seq, visit, since, passed, planned, due_at, until_at"
 
 
