@@ -21,7 +21,7 @@ from warehouse import outbox
 from warehouse.cancelling import mark_cancelled, to_cancel
 from warehouse.failpoints import reach
 from warehouse.inbox import Inbox, to_json
-from warehouse.outbox import RESULT, Batch
+from warehouse.outbox import Batch
 from warehouse.sending import Reader, objection
 from warehouse.stops import stop, stopped
 from warehouse.versions import all_chains, versions_of
