@@ -41,4 +41,5 @@ def of(chain: Chain) -> Flow:
     one_pass.__name__ = one_pass.__qualname__ = chain.name
     one_pass.__doc__ = drawing.brief(chain)
     one_pass.__signature__ = form.signature(chain.params)
-    return flow(name=chain.name, persist_result=False)(one_pass)
+    # Without fields there is nothing to hold against a form, and Prefect would load pydantic's first version to do so.
+    return flow(name=chain.name, persist_result=False, validate_parameters=bool(chain.params.model_fields))(one_pass)
