@@ -82,15 +82,21 @@ class Reader:
                    "JOIN left_since AS l ON l.enrolment_id = o.enrolment_id")
         if self._scan("suppressions", "suppressions_now", slice=None):
             key = ADDRESS.get(self.touches.channel)
-            # A row with an address stops whoever has it now; one without, its contact.
-            match = "s.address_key IS NULL AND s.contact_id = o.contact_id" + (f" OR s.address_key = o.{key}_key" if key else "")
+            # A row with an address stops whoever has it now; one without, its contact. Two joins: over an OR there is
+            # no hash join, and every touch would be held against every suppression.
+            by_address = f"""
+                UNION ALL SELECT o.position, s.reason FROM outgoing AS o
+                JOIN stops AS s ON s.address_key = o.{key}_key""" if key else ""
             yield ("dropped", "suppressed", f"""
-                SELECT o.position, 'suppression', min(s.reason) FROM outgoing AS o
-                JOIN suppressions_now AS s ON {match}
-                WHERE s.from_at <= $as_of::TIMESTAMP AND (s.until_at IS NULL OR s.until_at > $as_of::TIMESTAMP)
-                  AND (s.channel IS NULL OR s.channel = $channel)
-                  AND (s.purpose = 'all' OR s.purpose = $purpose OR (s.purpose IS NULL AND $purpose <> 'transactional'))
-                GROUP BY o.position""")
+                WITH stops AS (
+                    SELECT contact_id, address_key, reason FROM suppressions_now
+                    WHERE from_at <= $as_of::TIMESTAMP AND (until_at IS NULL OR until_at > $as_of::TIMESTAMP)
+                      AND (channel IS NULL OR channel = $channel)
+                      AND (purpose = 'all' OR purpose = $purpose OR (purpose IS NULL AND $purpose <> 'transactional'))
+                ), stopped AS (
+                    SELECT o.position, s.reason FROM outgoing AS o JOIN stops AS s ON s.contact_id = o.contact_id
+                    WHERE s.address_key IS NULL {by_address})
+                SELECT position, 'suppression', min(reason) FROM stopped GROUP BY position""")
         if consent_bit(self.touches.channel, self.touches.purpose) and self._scan("consents", "consents_since", since):
             # Of who has said something, all that was ever said: a word may become known long after a later one.
             self._scan("consents", "consents_now")

@@ -188,6 +188,24 @@ def test_the_gate_is_asked_again_at_send(shop):
         (1, "dropped"), (2, "dropped"), (3, "accepted"), (4, "accepted")]
 
 
+def test_at_send_too_a_suppressed_address_follows_the_address(shop):
+    """Between plan and send a row with an address stops whoever has it, and not the contact that it names."""
+    here = shop(one_send(), mail={"down": "network", "down_calls": 1})
+    here.contacts(*({"contact_id": n} for n in range(1, 4)))
+    here.passes("hello")
+    key = here.rows("SELECT email_key FROM contacts WHERE contact_id = 2")[0][0]
+    stops = {"contact_id": 1, "address_key": key, "reason": "bounced_hard"}
+    here.put("suppressions", {**stops, "channel": "email", "purpose": "all", "from_at": START})
+    here.put("suppressions", {**stops, "contact_id": 3, "address_key": None, "channel": "sms", "from_at": START})
+
+    here.warehouse.clock.advance(START + timedelta(hours=2))
+    drain(here.wired, "mail", run="later")
+
+    assert here.rows("SELECT contact_id, reason, value FROM refusals ORDER BY ALL") == [(2, "suppressed", "bounced_hard")]
+    assert here.rows("SELECT contact_id, outcome FROM receipts ORDER BY ALL") == [
+        (1, "accepted"), (2, "dropped"), (3, "accepted")]
+
+
 def test_a_planned_touch_of_who_left_is_cancelled(shop):
     """An exit between plan and send cancels what is planned; whoever ends by the chain's own steps still gets it."""
     leaves = Chain(name="leaves", title="Leaves", kind="loyalty", audience="everybody", exits={"replied": "replied"}, steps=[
