@@ -21,7 +21,8 @@ def enrol_audience(passing, query: str, params: dict, reenter_after) -> int:
     mine = f"contact_id >> {passing.warehouse.slice_bits} = {passing.slice}"
     engine.execute(f"CREATE OR REPLACE TEMP TABLE asked AS SELECT contact_id FROM ({query}) AS a WHERE {mine}",
                    **passing.query_values(json.dumps(params)))
-    if engine.distinct("asked", "contact_id") < engine.count("asked"):
+    rows = engine.count("asked")
+    if engine.distinct("asked", "contact_id", rows) < rows:
         engine.execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT DISTINCT contact_id FROM asked")
     passing.tally.audience += engine.count("asked")
     return _enrol(passing, "audience", params, reenter_after)

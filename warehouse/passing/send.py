@@ -116,10 +116,10 @@ def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed
 def _assert_new(passing, step: Step, leg: int, planned: str, rows: int) -> None:
     """No touch is planned twice: not in this plan, and not beside an earlier one. The last line of defence."""
     part = schema.part
-    passing.scan("touches", "touched_before", part.c.chain == passing.chain, part.c.to_step == step.name, constants=False)
-    distinct = passing.engine.value(f"SELECT count(DISTINCT enrolment_id) FROM {planned}")
-    again = passing.engine.value(f"""
-        SELECT count(*) FROM touched_before AS t JOIN {planned} AS p
+    before = passing.parts("touches", part.c.chain == passing.chain, part.c.to_step == step.name)
+    distinct = passing.engine.distinct(planned, "enrolment_id", rows)
+    again = before and passing.engine.value(f"""
+        SELECT count(*) FROM ({passing.query_of("touches", "touched_before", before)}) AS t JOIN {planned} AS p
           ON p.enrolment_id = t.enrolment_id AND p.visit = t.visit AND t.leg = {leg}""")
     if distinct != rows or again:
         raise TouchTwice(f"{passing.current.name}, {step.name}: {rows - distinct} touches stand twice in this plan and "
