@@ -34,7 +34,7 @@ class Warehouse:
     """
 
     def __init__(self, home: Path, house: House, policy: Policy, ledger: Ledger, store, *, slice_bits: int = 20,
-                 memory_limit: str = "350MB", threads: int = 2, key: bytes | None = None):
+                 memory_limit: str = "320MB", threads: int = 2, key: bytes | None = None):
         self.home, self.house, self.policy = Path(home), house, policy
         self.ledger, self.store, self.clock = ledger, store, Clock(ledger)
         self.slice_bits, self.memory_limit, self.threads = slice_bits, memory_limit, threads
