@@ -15,7 +15,7 @@ __all__ = ["AUDIENCES", "CHANNELS", "KEYED", "UNKEYED", "chains"]
 
 CHANNELS = ("email", "sms", "post")
 #: By what a Send may go: one channel, or several to fall back on in turn.
-WAYS = (*CHANNELS * 2, ("email", "sms"), ("sms", "post", "email"))
+WAYS = (*CHANNELS * 2, ("email", "sms"), ("sms", "email"), ("sms", "post", "email"))
 #: Audiences that a Split may ask for.
 AUDIENCES = ("gold", "silver")
 #: Few kinds, so that chains and contacts often mean the same: with the key of a touch, and without.

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from marketing.chain import (
-    CLICKED, PURCHASED, Chain, Delay, Enrol, Exit, Goal, GoTo, Split, WaitFor, days, hours, minutes,
+    CALL_BACK, CLICKED, PURCHASED, Chain, Delay, Enrol, Exit, Goal, GoTo, Split, Suppress, WaitFor, days, hours, minutes,
 )
 from tests.model.examples import day, offer, small_chain, thanks
 from tests.model.facts import Contact
@@ -54,6 +54,16 @@ def test_suppressed_at_once(same):
     chain = small_chain(WaitFor("listen", days(1), {CLICKED: []}), thanks("bye"), enrol_every=minutes(1))
 
     same(chain, passing(day(0), 1), Event(day(0), "suppression", people=(1,), lasts=timedelta(days=1)), passing(day(0), 1))
+
+
+def test_suppressed_by_the_goal_and_back(same):
+    """Whom the goal suppresses, and who enters again in the same pass, is planned nothing in it."""
+    chain = small_chain(offer("ask"), WaitFor("answer", days(9), {CALL_BACK: []}), reenter_after=hours(1), enrol_every=minutes(1),
+                        goal=Goal(CLICKED, within=days(9), then=[Suppress("enough")]))
+
+    rows = same(chain, passing(day(0), 1), drain(day(0)), answer(day(1), CLICKED, 1, back=0), passing(day(1), 1))
+
+    assert len(rows["touches"]) == 1
 
 
 def test_gone_since_planned_and_late(same):

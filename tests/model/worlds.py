@@ -99,10 +99,13 @@ class World:
     hours: Mapping[str, Sequence[gates.Window]] = field(default_factory=dict)
     letters: int | None = None
     feeds: int = 8
+    #: Contacts whose touches on a Send's first channel are rejected.
+    spurned: tuple[int, ...] = ()
 
     def outcome(self, contact: int, step: str, visit: int, leg: int) -> str:
         """What the connector says of a touch: accepted where the script says nothing."""
-        return self.outcomes.get((contact, step, visit, leg), "accepted")
+        usual = "rejected" if leg == 1 and contact in self.spurned else "accepted"
+        return self.outcomes.get((contact, step, visit, leg), usual)
 
 
 def play(world: World) -> Model:
@@ -175,7 +178,8 @@ def worlds(draw: st.DrawFn, rounds: int = 8) -> World:
     told = draw(st.lists(_rounds([chain.name for chain in both], ids), min_size=4, max_size=rounds))
     return World(both, contacts, draw(st.integers(1, 6)), draw(st.sampled_from((1, 3, 7))), outcomes,
                  tuple(_dated(draw(st.sampled_from(STARTS)), told)), draw(st.sampled_from(HOURS)),
-                 draw(st.sampled_from((None, None, 1))), draw(st.sampled_from((8, 0))))
+                 draw(st.sampled_from((None, None, 1))), draw(st.sampled_from((8, 0))),
+                 draw(st.sampled_from(((), (), tuple(ids[:2]), tuple(ids)))))
 
 
 def _dated(now: datetime, told: list[tuple]) -> list[Event]:

@@ -101,8 +101,12 @@ class Gate:
         yield self._rule("no_address", asked, channel_bit=CHANNEL_BITS[asked.channel])
 
     def _suppressed(self, asked: Asked):
-        if suppressions := self.passing.parts("suppressions", slice=None):
-            self.passing.scan("suppressions", "suppressions_now", parts=suppressions, constants=False)
+        listed, now = self.passing.parts("suppressions", slice=None), self.passing.moving.suppressed_now
+        if listed or now:
+            self.passing.scan("suppressions", "suppressions_listed", parts=listed, constants=False)
+            self.engine.execute("CREATE OR REPLACE TEMP VIEW suppressions_now AS " + " UNION ALL ".join(
+                f"SELECT contact_id, address_key, channel, purpose, reason, from_at, until_at FROM {rows}"
+                for rows in ("suppressions_listed", *now)))
             yield self._rule("suppressed", asked)
 
     def _global_holdout(self, asked: Asked):

@@ -44,6 +44,7 @@ class Mover:
         self._made = 0
         self._moved_into: dict[str, list[str]] = {}
         self._entered: list[str] = []
+        self.suppressed_now: list[str] = []  # rows of suppressions that this pass writes
 
     def name(self, what: str) -> str:
         self._made += 1
@@ -181,6 +182,7 @@ class Mover:
                    NULL::VARCHAR AS purpose, '{step.argument}' AS reason, {literal(self.passing.as_of)} AS from_at,
                    NULL::TIMESTAMP AS until_at FROM {moved}""")
         self.passing.commit.add("suppressions", rows, slice=self.passing.slice)
+        self.suppressed_now.append(rows)
 
     def _visit(self, version: Version, step: Step, source: str) -> tuple[str, str]:
         """The visit number on arrival: 1, unless a contact can come back to the step."""
