@@ -192,14 +192,14 @@ class Mover:
         return "(coalesce(v.visits, 0) + 1)::SMALLINT", f"LEFT JOIN {visits} AS v ON v.enrolment_id = s.enrolment_id"
 
     def _visits(self, step: str, source: str) -> str:
-        """A table of how often each enrolment in `source` has moved into a step, deferrals apart."""
+        """A table of how often each enrolment in `source` has moved into a step; who was moved along keeps its number."""
         passing, part, name = self.passing, schema.part, self.name("visits")
         passing.scan("moves", f"{name}_past", part.c.chain == passing.chain, part.c.to_step == step,
                      part.c.reason.not_in((DEFERRED, FELL_BACK)), constants=False)
-        now = "".join(f" UNION ALL SELECT enrolment_id FROM {moved}" for moved in self._moved_into.get(step, ()))
+        now = "".join(f" UNION ALL SELECT enrolment_id, visit FROM {moved}" for moved in self._moved_into.get(step, ()))
         self.engine.execute(f"""
             CREATE OR REPLACE TEMP TABLE {name} AS
-            SELECT enrolment_id, count(*) AS visits FROM (SELECT enrolment_id FROM {name}_past{now}) AS m
+            SELECT enrolment_id, max(visit) AS visits FROM (SELECT enrolment_id, visit FROM {name}_past{now}) AS m
             SEMI JOIN {source} AS s ON s.enrolment_id = m.enrolment_id GROUP BY enrolment_id""")
         return name
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from marketing.graph import Step
+from marketing.relation import MIGRATED
 from marketing.summary import Tally
 from warehouse import schema
 from warehouse.manifest import current_number
@@ -145,12 +146,14 @@ class SlicePass(Reading):
             return found
         part = schema.part
         name = self._residents[version, step, self._left] = f"residents_{len(self._residents)}"
-        here = (part.c.chain == self.chain, part.c.version == version)
-        rests = self.parts("rest", *here, part.c.to_step == step)
-        moves = self.parts("moves", *here, part.c.place > (rests[-1].upto if rests else 0),
-                           sa.or_(part.c.to_step == step, part.c.from_step == step))
+        of_chain, here = part.c.chain == self.chain, part.c.version == version
+        rests = self.parts("rest", of_chain, here, part.c.to_step == step)
+        # Who was moved along into another version has left this one, by a move of that other.
+        moves = self.parts("moves", of_chain, part.c.place > (rests[-1].upto if rests else 0), sa.or_(
+            here & (part.c.to_step == step), (here | (part.c.reason == MIGRATED)) & (part.c.from_step == step)))
         rested = self.query_of("rest", f"{name}_rest", rests)
-        came = self.query_of("moves", f"{name}_in", [p for p in moves if p.to_step == step], constants=True)
+        arrivals = [p for p in moves if p.to_step == step and p.version == version]
+        came = self.query_of("moves", f"{name}_in", arrivals, constants=True)
         went = self.query_of("moves", f"{name}_out", [p for p in moves if p.from_step == step])
         left = "ANTI JOIN left_now AS l ON l.enrolment_id = a.enrolment_id" if self._left else ""
         self.engine.execute(f"""

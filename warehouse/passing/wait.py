@@ -4,6 +4,7 @@ import pyarrow as pa
 
 from marketing import calendar
 from marketing.graph import Edge, Step
+from marketing.relation import MIGRATED
 from marketing.responses import NOT_SENT, PURCHASED, UNKEYED_KINDS
 from warehouse import schema
 from warehouse.passing.fallback import fall_back
@@ -51,6 +52,9 @@ class _Wait:
         self.passing, self.version, self.step = passing, version, step
         self.engine = passing.engine
         self.sends = sends_before(version, step.name)
+        if passing.parts("moves", schema.part.c.version == version.id, schema.part.c.reason == MIGRATED):
+            # Who came from another version may wait for the answer to a Send that this one does not have.
+            self.sends = self.sends.union(version.step_numbers)
         self.edges: dict[str, list[Edge]] = {}
         for edge in version.graph.out(step.name):
             self.edges.setdefault(edge.on, []).append(edge)
