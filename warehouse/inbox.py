@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from hashlib import sha256
-from itertools import groupby
 from typing import NamedTuple
 
+import numpy as np
 import sqlalchemy as sa
 
 from marketing.responses import Response
@@ -140,10 +140,9 @@ class Inbox:
     def clear(self, ids: Sequence[int]) -> None:
         """Delete these rows; those already gone are no error."""
         # Runs of consecutive numbers only: a number missing from `ids` may be a row that was committed late.
-        runs = []
-        for _, run in groupby(enumerate(sorted(ids)), key=lambda pair: pair[1] - pair[0]):
-            numbers = [number for _, number in run]
-            runs.append({"low": numbers[0], "high": numbers[-1]})
+        numbers = np.unique(np.asarray(ids, np.int64))
+        runs = [{"low": int(run[0]), "high": int(run[-1])}
+                for run in np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1) if len(run)]
         if runs:
             with self.engine.begin() as tx:
                 tx.execute(sa.delete(inbox).where(inbox.c.id.between(sa.bindparam("low"), sa.bindparam("high"))), runs)
@@ -254,7 +253,9 @@ def _number(read: dict, name: str) -> int | None:
 
 
 def _texts(read: dict, name: str) -> dict[str, str]:
-    value = read.get(name) or {}
+    value = read.get(name)
+    if not value:
+        return {}
     if isinstance(value, dict) and all(isinstance(word, str) for word in value.values()):
         return value
     raise BadPayload(f"{name} is not an object of texts")
