@@ -10,6 +10,7 @@ from marketing.summary import Summary
 from outbox.wired import Wired
 from warehouse import HeadMoved, idling, reconciling, runs
 from warehouse.passing import SlicePass
+from warehouse.pausing import paused
 from warehouse.versions import Version, register, versions_of
 
 __all__ = ["TRIES", "HeadMoved", "Visit", "Wired", "accounted", "passed_everywhere", "visits", "why_wait"]
@@ -37,7 +38,9 @@ def accounted(wired: Wired, chain: Chain, queries: Mapping[str, str], params: An
 
 
 def why_wait(wired: Wired, chain: Chain, as_of) -> str:
-    """Why the chain must wait for its sources; empty when it need not."""
+    """Why the chain must wait: it is paused, or its sources are stale; empty when it need not."""
+    if pause := paused(wired.warehouse.ledger, chain.name):
+        return pause.told(chain.name, wired.warehouse.house.zone)
     return idling.stale_source(wired.warehouse.ledger, chain.sources, as_of, wired.warehouse.house.zone)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from warehouse.pausing import paused_chains
 from warehouse.schema import batch
 
 __all__ = ["LEASE", "RESULT", "Batch", "claim", "claim_lapsed", "give_back", "open_batches", "renew", "settle"]
@@ -62,10 +63,11 @@ def claim(ledger, connector: str, *, owner: str, now: datetime, wall: datetime, 
           run: str | None = None, calling: bool = False) -> list[Batch]:
     """Lease up to `most` batches that may leave now, of one touches part, oldest `at_latest` first.
 
-    `now` is the warehouse's time, `wall` the real one, by which leases are kept. `run`: only that run's.
+    `now` is the warehouse's time, `wall` the real one, by which leases are kept. `run`: only that run's. What a paused
+    chain has planned stays where it is.
     No batch may be handed over before `renew` has said so, unless `calling` says that it is about to be.
     """
-    ready = [batch.c.state == "planned", batch.c.connector == connector,
+    ready = [batch.c.state == "planned", batch.c.connector == connector, batch.c.chain.not_in(paused_chains()),
              sa.or_(batch.c.not_before.is_(None), batch.c.not_before <= now)]
     if run:
         ready.append(batch.c.run == run)
@@ -90,7 +92,8 @@ def claim_lapsed(ledger, connector: str, *, owner: str, wall: datetime, lease: t
 
     Those of which it had not begun to hand over any are simply planned again.
     """
-    lapsed = [batch.c.state == "sending", batch.c.connector == connector, batch.c.lease_until < wall]
+    lapsed = [batch.c.state == "sending", batch.c.connector == connector, batch.c.chain.not_in(paused_chains()),
+              batch.c.lease_until < wall]
     begun = batch.c.sending_at.is_not(None)
     with ledger.begin() as tx:
         if tx.execute(sa.select(batch.c.id).where(*lapsed).limit(1)).first() is None:
