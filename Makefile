@@ -43,10 +43,11 @@ demo: $(STAMP) ## real chains over a real shop's purchases; writes var/demo/repo
 bench: $(STAMP) ## measure against the floors; writes docs/benchmarks.md
 	$(PY) -m benchmarks --write docs/benchmarks.md
 
-docs: $(STAMP) ## write the generated pages again: commands, chains, views, columns of files, lists, pictures
+docs: $(STAMP) ## write what is generated again: commands, chains, views, columns of files, lists, pictures, prefect.yaml
 	$(PY) -m flows.cli.documented docs
 	$(PY) -m flows.cli.inserted docs
 	$(PY) -m warehouse.loading.documented docs/loading.md
+	$(PY) -m flows.deployments
 
 photograph: ## take the picture of the demo's report in the README (after make demo; needs chromium)
 	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1000,2360 \

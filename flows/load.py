@@ -35,7 +35,7 @@ def load(kind: Kind, path: str, confirm: bool = False) -> Any:
 
     Args:
         kind: What the rows are.
-        path: A CSV or Parquet file on the machine that runs this.
+        path: A CSV or Parquet file, its whole path on the machine that runs this.
         confirm: Load although the size is not the usual, or many rows are rejected.
     """
     report = load_file(wiring.wired(), kind, path, confirm=confirm, run=str(flow_run.id), run_name=flow_run.name,

@@ -18,8 +18,10 @@ def report(path: str = "report.html", chain: str | None = None) -> Any:
     """Write the report of this moment as one HTML page.
 
     Args:
-        path: The file to write, on the machine that runs this.
+        path: The file to write, below the home folder unless the path is whole.
         chain: One chain; none: all of them.
     """
-    written = do(write_report, wiring.wired(), [chains.load(name) for name in chains.names()], chain, path)
+    wired = wiring.wired()
+    target = str(wired.warehouse.home / path)  # a worker runs this in a folder of its own, which goes with the run
+    written = do(write_report, wired, [chains.load(name) for name in chains.names()], chain, target)
     return Completed(message=f"Written: {written}", data=written)

@@ -29,7 +29,7 @@ def test_in_turn(house, tmp_path, prefect_server):
     path.write_text(CONTACTS, encoding="utf-8")
     page = tmp_path / "report.html"
     states = [load(kind="contacts", path=str(path), return_state=True), collect(return_state=True), send(return_state=True),
-              maintain(return_state=True), report(path=str(page), return_state=True)]
+              maintain(return_state=True), report(return_state=True)]
     with house.warehouse.snapshot() as snapshot:
         kept = snapshot.sql("SELECT kind, state, run FROM runs ORDER BY kind").to_pylist()
 
