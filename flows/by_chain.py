@@ -7,9 +7,10 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 import chains
-from flows import recipe, wiring
+from flows import rehearsal, wiring
 from marketing import drawing, form
 from marketing.chain import Chain
+from marketing.options import RunOptions
 from tasks import recording
 
 
@@ -32,14 +33,14 @@ def of(chain: Chain) -> Flow:
     """The flow that makes one pass of `chain`, with the fields of its parameters as its form."""
 
     def one_pass(**values: Any) -> Any:
-        params = form.filled(chain.params, values)
-        summary = recipe.run_pass(wiring.wired(), chain.name, params, run=str(flow_run.id), run_name=flow_run.name,
-                                  starter=recording.starter(), progress=get_run_logger().info)
+        params, options = form.filled(chain.params, values), form.filled(RunOptions, values)
+        summary = rehearsal.asked_for(wiring.wired(), chain.name, params, options, run=str(flow_run.id),
+                                      run_name=flow_run.name, starter=recording.starter(), progress=get_run_logger().info)
         # A sentence on the run says what came of it to who never opens a log.
         return Completed(message=str(summary), data=summary)
 
     one_pass.__name__ = one_pass.__qualname__ = chain.name
     one_pass.__doc__ = drawing.brief(chain)
-    one_pass.__signature__ = form.signature(chain.params)
-    # Without fields there is nothing to hold against a form, and Prefect would load pydantic's first version to do so.
-    return flow(name=chain.name, persist_result=False, validate_parameters=bool(chain.params.model_fields))(one_pass)
+    one_pass.__signature__ = form.signature(chain.params, RunOptions)
+    # The models hold the values themselves, with the same limits; Prefect would load pydantic's first version to do so too.
+    return flow(name=chain.name, persist_result=False, validate_parameters=False)(one_pass)

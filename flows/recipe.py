@@ -8,6 +8,7 @@ from prefect.context import FlowRunContext
 
 import chains
 from flows.chain_files import queries
+from marketing.options import RunOptions
 from marketing.summary import Summary
 from tasks.collect import anything_came, anything_settled, collect, fold
 from tasks.enrol import enrol
@@ -20,6 +21,8 @@ from tasks.step import step
 
 __all__ = ["do", "run_pass"]
 
+NO_OPTIONS = RunOptions()
+
 
 def do(task, *args: Any, name: str | None = None, **kwargs: Any) -> Any:
     """Run a task: as a task run inside a flow, as a plain function outside one."""
@@ -28,24 +31,26 @@ def do(task, *args: Any, name: str | None = None, **kwargs: Any) -> Any:
     return (task.with_options(task_run_name=name) if name else task)(*args, **kwargs)
 
 
-def run_pass(wired, name: str, params=None, *, run: str, run_name: str | None = None,
+def run_pass(wired, name: str, params=None, options=NO_OPTIONS, *, run: str, run_name: str | None = None,
              starter: str | None = None, progress: Callable[[str], Any] = lambda line: None) -> Summary:
     """One pass of the chain `name`: who is due moves on, a new wave enters, its own batches leave for a while.
 
-    `wired` is the installation (flows.wiring), `params` the wave's parameters (None: the chain's defaults).
+    `wired` is the installation (flows.wiring), `params` the wave's parameters (None: the chain's defaults), `options`
+    how far this run may go; a rehearsal is a pass over a branch (flows.rehearsal), which hears and sends nothing.
     """
     chain = chains.load(name)
     params = params or chain.params()
-    with accounted(wired, chain, queries(chain), params, run=run, name=run_name or name, starter=starter) as (version, summary):
-        if anything_came(wired):
+    with accounted(wired, chain, queries(chain), params, options, run=run, name=run_name or name,
+                   starter=starter) as (version, summary):
+        if not options.rehearse and anything_came(wired):
             summary.heard(do(collect, wired, run))
-        if anything_settled(wired):
+        if not options.rehearse and anything_settled(wired):
             do(fold, wired, run)
         summary.waits_for = why_wait(wired, chain, summary.as_of)
         if not summary.waits_for:
-            resumed = [_pass_slice(visit) for visit in visits(wired, chain, version, params, summary)]
+            resumed = [_pass_slice(visit) for visit in visits(wired, chain, version, params, options, summary)]
             passed_everywhere(wired, version, run)
-            if summary.planned or any(resumed):
+            if not options.rehearse and (summary.planned or any(resumed)):
                 _send_own(wired, summary)
         summary.next_due = next_due(wired, version)
         if summary.anything:
@@ -75,7 +80,7 @@ def _pass_once(visit: Visit) -> bool:
         return False
     try:
         settled = do(settle, passing)
-        do(enrol, passing, visit.chain, visit.params, visit.ask)
+        do(enrol, passing, visit.chain, visit.params, visit.ask, visit.room)
         for version in passing.versions:
             for at in version.graph.steps:
                 if passing.busy(version, at):

@@ -12,6 +12,7 @@ from marketing import graph
 from marketing.calendar import Span
 from marketing.channels import CHANNELS
 from marketing.files import check_files
+from marketing.options import RunOptions
 from marketing.relation import ENTRY
 from marketing.responses import KNOWN, MACHINE_BRANCH_FORBIDDEN, NOT_SENT
 from marketing.steps import (
@@ -97,6 +98,8 @@ def _of_the_head(chain: Chain) -> Iterator[str]:
     for name, parameter in getattr(chain.params, "model_fields", {}).items():
         if parameter.is_required():
             yield f"parameter {name} has no default, which a wave from another chain's Enrol needs: write Field(<default>, …)"
+        if name in RunOptions.model_fields:
+            yield f"parameter {name} is asked by every chain's form already: give it another name"
 
 
 def _of_the_goal(chain: Chain) -> Iterator[str]:

@@ -9,28 +9,29 @@ from pydantic.fields import FieldInfo
 __all__ = ["filled", "signature"]
 
 
-def signature(params: type[BaseModel]) -> Signature:
-    """One keyword parameter per field of `params`, with its limits, description, title and default.
+def signature(*asked: type[BaseModel]) -> Signature:
+    """One keyword parameter per field of the models asked, with its limits, description, title and default.
 
     Nested under one parameter the form would hide every field behind it. The limits stand in the
     annotation and the words in the default, because a form made by pydantic from a signature drops
     the limits of a bare default, and overwrites a plain title.
     """
-    return Signature([_parameter(name, field) for name, field in params.model_fields.items()])
+    return Signature([_parameter(name, field) for params in asked for name, field in params.model_fields.items()])
 
 
 def filled(params: type[BaseModel], values: dict[str, Any]) -> BaseModel:
-    """The parameters of a wave from what a form gave; a field that was left alone takes its default.
+    """The model from those of its fields that a form gave; a field that was left alone takes its default.
 
     Raises pydantic.ValidationError.
     """
-    return params(**{name: value for name, value in values.items() if not isinstance(value, FieldInfo)})
+    return params(**{name: value for name, value in values.items()
+                     if name in params.model_fields and not isinstance(value, FieldInfo)})
 
 
 def _parameter(name: str, field: FieldInfo) -> Parameter:
     annotation = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    title = field.title or name.replace("_", " ").capitalize()
+    title = field.title or extra.get("title") or name.replace("_", " ").capitalize()
     words = {"description": field.description, "json_schema_extra": {**extra, "title": title}}
     if field.is_required():
         # Without a default a schedule that says nothing could not start; the words still show.

@@ -20,6 +20,7 @@ class Tally:
     handed_over: int = 0
     entered: int = 0
     held_out: int = 0
+    left_out: int = 0  #: beyond what the run was allowed to take in
     planned: Counter = field(default_factory=Counter)  #: by step
     refused: Counter = field(default_factory=Counter)  #: by (step, reason)
     moves: Counter = field(default_factory=Counter)  #: by (from, on, to)
@@ -44,6 +45,7 @@ class Summary(Tally):
     sent: Counter = field(default_factory=Counter)  #: by outcome
     responses: int = 0  #: newly listed
     unheard: dict[str, str] = field(default_factory=dict)  #: connectors that could not be asked what came back
+    rehearsed: bool = False  #: made on a branch: nothing of it is true
     waits_for: str = ""  #: why nothing was moved, where so
     next_due: datetime | None = None
 
@@ -58,7 +60,7 @@ class Summary(Tally):
 
     def __str__(self) -> str:
         silent = "".join(f" Could not ask {name} what came back: {why}." for name, why in self.unheard.items())
-        return self._said() + silent
+        return ("Rehearsed, nothing of it was done: " if self.rehearsed else "") + self._said() + silent
 
     def _said(self) -> str:
         if self.waits_for:
@@ -75,7 +77,8 @@ class Summary(Tally):
     def _entered(self) -> str:
         if not self.audience and not self.handed_over:
             return "The audience was empty or not asked again"
-        kept_out = {"are in the chain now": self.inside, "entered it too recently": self.entered_recently}
+        kept_out = {"are in the chain now": self.inside, "entered it too recently": self.entered_recently,
+                    "were left out, for this run may take in no more": self.left_out}
         why = ", ".join(f"{count:,} {words}" for words, count in kept_out.items() if count)
         held = f" ({self.held_out:,} of them held out)" if self.held_out else ""
         return f"{self.entered:,} of {self.audience + self.handed_over:,} entered{held}" + (f": {why}" if why else "")

@@ -12,6 +12,8 @@ from outbox.wired import Wired
 from warehouse import idling
 from warehouse.versions import Version
 
+REHEARSED = "Nothing of this was done: nobody was moved, nothing was sent. The figures are those that the run would leave."
+
 
 @task(cache_policy=NO_CACHE)
 def measure(wired: Wired, summary: Summary) -> None:
@@ -22,7 +24,10 @@ def measure(wired: Wired, summary: Summary) -> None:
     from reports import passes  # a second of drawing libraries that an idle pass does not need
 
     markdown = passes.told(wired.warehouse, summary.chain, summary.run, context.flow_run.name)
-    create_markdown_artifact(markdown, key=summary.chain.replace("_", "-"), description=str(summary))
+    key = summary.chain.replace("_", "-")
+    if summary.rehearsed:
+        key, markdown = f"{key}-rehearsed", f"> **Rehearsed.** {REHEARSED}\n\n{markdown}"
+    create_markdown_artifact(markdown, key=key, description=str(summary))
 
 
 def next_due(wired: Wired, version: Version) -> datetime | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from marketing.chain import Chain
 from marketing.graph import compile
+from marketing.options import RunOptions
 from marketing.summary import Summary
 from outbox.wired import Wired
 from warehouse import HeadMoved, idling, reconciling, runs
@@ -20,14 +21,14 @@ TRIES = 50
 
 
 @contextmanager
-def accounted(wired: Wired, chain: Chain, queries: Mapping[str, str], params: Any, *, run: str, name: str,
+def accounted(wired: Wired, chain: Chain, queries: Mapping[str, str], params: Any, options: RunOptions, *, run: str, name: str,
               starter: str | None) -> Iterator[tuple[Version, Summary]]:
     """The run in the ledger with the version it goes by; every contact is accounted for at its end, or it has failed."""
     ledger, as_of = wired.warehouse.ledger, wired.warehouse.clock.now()
     version = register(ledger, compile(chain), chain.params.model_json_schema(), dict(queries), as_of)
-    summary = Summary(chain.name, run, as_of)
-    runs.start(ledger, run, name=name, kind="pass", chain=version.chain, params=params.model_dump(mode="json"),
-               as_of=as_of, wall=wired.wall(), starter=starter)
+    summary = Summary(chain.name, run, as_of, rehearsed=options.rehearse)
+    runs.start(ledger, run, name=name, kind="pass", chain=version.chain, as_of=as_of, wall=wired.wall(), starter=starter,
+               params=params.model_dump(mode="json") | options.model_dump(mode="json", exclude_defaults=True))
     try:
         yield version, summary
         reconciling.hold(ledger, version.chain, chain.name)
@@ -47,8 +48,10 @@ def why_wait(wired: Wired, chain: Chain, as_of) -> str:
 class Visit:
     """One slice in one pass: `open` it as often as somebody else commits first."""
 
-    def __init__(self, wired: Wired, chain: Chain, version: Version, params: Any, slice: int, summary: Summary):
+    def __init__(self, wired: Wired, chain: Chain, version: Version, params: Any, room: int | None, slice: int,
+                 summary: Summary):
         self.wired, self.chain, self.version, self.slice, self.summary = wired, chain, version, slice, summary
+        self.room = room  # how many may enter with this run, in all slices together
         self.params = params.model_dump(mode="json")
         self.ask = False
 
@@ -93,6 +96,7 @@ def passed_everywhere(wired: Wired, version: Version, run: str) -> None:
         idling.passed(ledger, tx, version.chain, run)
 
 
-def visits(wired: Wired, chain: Chain, version: Version, params: Any, summary: Summary) -> list[Visit]:
+def visits(wired: Wired, chain: Chain, version: Version, params: Any, options: RunOptions, summary: Summary) -> list[Visit]:
     """The slices of the base, in order."""
-    return [Visit(wired, chain, version, params, slice, summary) for slice in wired.warehouse.slices()]
+    room = options.room(version.graph, wired.warehouse.house.costs)
+    return [Visit(wired, chain, version, params, room, slice, summary) for slice in wired.warehouse.slices()]

@@ -30,6 +30,10 @@ def chain(*steps, **head) -> Chain:
 BUYS = Goal(PURCHASED, within=weeks(6))
 
 
+class Noted(WaveParams):
+    note: str = ""
+
+
 class Asked(WaveParams):
     discount: int = Field(description="Percent")
 
@@ -86,6 +90,7 @@ HEADS = {
     'sources= names "order": did you mean "orders"?': {"sources": {"order": days(3)}},
     "reenter_after= is 12: write a length": {"reenter_after": 12},
     "parameter discount has no default": {"params": Asked},
+    "parameter note is asked by every chain's form already": {"params": Noted},
     'on "purchased" is never taken, the goal ends the enrolment first': {"goal": BUYS, "steps": [mail(), wait({PURCHASED: []})]},
     'on "refused" is never taken, exits= leaves first': {"exits": {"refused": "refused"}, "steps": [mail(), wait({"refused": []})]},
 }

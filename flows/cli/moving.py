@@ -17,6 +17,12 @@ def one_pass(
                                                     help="A parameter of the wave; may be given several times.")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="WHEN", show_default=False, help=(
         "Move the clock to this date (09:00) or time, in the house's zone; only where the clock is simulated."))] = None,
+    rehearse: Annotated[bool, typer.Option("--rehearse", help="Only tell what it would do.")] = False,
+    at_most: Annotated[int | None, typer.Option("--at-most", metavar="N", show_default=False, min=1, help=(
+        "No more contacts than this enter, drawn by chance."))] = None,
+    budget: Annotated[float | None, typer.Option("--budget", metavar="AMOUNT", show_default=False, min=0, help=(
+        "No more contacts enter than this pays for, each by the dearest way."))] = None,
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", show_default=False, help="Kept with the run.")] = "",
     plain: Annotated[bool, typer.Option("--plain", help="Without Prefect: no flow run, no artifact.")] = False,
 ) -> Answer:
     """Make one pass of a chain: who is due moves on, a new wave enters.
@@ -30,21 +36,23 @@ def one_pass(
 
     brief, wired = chains.load(chain), running.opened()
     values = _values(brief.params, param or [])
+    options = {"rehearse": rehearse, "at_most": at_most, "budget": budget, "note": note}
     if as_of is not None:
         _advance(wired, as_of)
     with working(f"a pass of {chain}"):
         if plain:
             running.quiet_prefect()
-            from flows.recipe import run_pass
+            from flows.rehearsal import asked_for
+            from marketing.options import RunOptions
 
-            summary = run_pass(wired, chain, brief.params(**values), **running.run_of_own("pass"))
+            summary = asked_for(wired, chain, brief.params(**values), RunOptions(**options), **running.run_of_own("pass"))
         else:
             def flow():
                 from flows import by_chain
 
                 return getattr(by_chain, chain)
 
-            summary = running.run_flow(flow, **values)
+            summary = running.run_flow(flow, **values, **options)
     shown, zone = [str(summary)], wired.warehouse.house.zone
     if summary.next_due:
         shown.append(f"Next due: {moment(summary.next_due, zone)} ({zone}).")

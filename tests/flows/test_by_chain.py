@@ -7,13 +7,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from prefect.exceptions import ParameterTypeError
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
+from pydantic import ValidationError
 
 import chains
 import flows
 from marketing.form import signature
+from marketing.options import RunOptions
 
 GOOD = '''"""Win back."""
 from marketing.chain import COMMERCIAL, Chain, Field, Send, WaveParams
@@ -48,6 +49,7 @@ class Passed:
 
     chain: str
     params: dict
+    options: RunOptions
     run: str
     run_name: str
 
@@ -65,11 +67,11 @@ def by_chain(tmp_path, monkeypatch):
     for module in [module for module in sys.modules if module.startswith("chains.")]:
         monkeypatch.delitem(sys.modules, module)
 
-    def run_pass(wired, chain_name, params, *, run, run_name, starter, progress):
+    def asked_for(wired, chain_name, params, options, *, run, run_name, starter, progress):
         progress("one pass")
-        return Passed(chain_name, params.model_dump(), run, run_name)
+        return Passed(chain_name, params.model_dump(), options, run, run_name)
 
-    for name, stand_in in {"recipe": SimpleNamespace(run_pass=run_pass),
+    for name, stand_in in {"rehearsal": SimpleNamespace(asked_for=asked_for),
                            "wiring": SimpleNamespace(wired=lambda: None)}.items():
         monkeypatch.setitem(sys.modules, f"flows.{name}", stand_in)
         monkeypatch.setattr(flows, name, stand_in, raising=False)
@@ -112,10 +114,12 @@ def test_unknown(by_chain):
 
 
 def test_form(by_chain):
-    """The form is flat, and shows the title, the words, the limits and the default of every parameter."""
+    """The form is flat, and shows the title, the words, the limits and the default of every parameter; then the common ones."""
     schema = parameter_schema(by_chain.win_back).model_dump()
 
     assert schema["required"] == []
+    common = {name: schema["properties"].pop(name)["title"] for name in RunOptions.model_fields}
+    assert list(common.values()) == ["Rehearse only", "At most so many contacts", "Budget", "Note"]
     assert schema["properties"] == {
         "months_silent": {"type": "integer", "minimum": 1, "maximum": 60, "default": 12, "position": 0,
                           "title": "Months silent", "description": "No order for this many months"},
@@ -137,12 +141,13 @@ def test_shipped(name):
 @pytest.mark.xdist_group("prefect")
 def test_run(by_chain, prefect_server):
     """A run passes the form's values, or their defaults, under its own id and name, and ends with a sentence."""
-    state = by_chain.win_back(months_silent="3", return_state=True)
+    state = by_chain.win_back(months_silent="3", at_most=100, return_state=True)
     passed = state.result()
 
+    assert passed.options == RunOptions(at_most=100)
     assert (passed.chain, passed.params) == ("win_back", {"months_silent": 3, "wine": None, "shares": []})
     assert (passed.run, state.message) == (str(state.state_details.flow_run_id), "0 of 0 in win_back")
     assert passed.run_name
     assert by_chain.win_back().params["months_silent"] == 12
-    with pytest.raises(ParameterTypeError, match="less than or equal to 60"):
+    with pytest.raises(ValidationError, match="less than or equal to 60"):
         by_chain.win_back(months_silent=61)

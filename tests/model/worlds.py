@@ -28,7 +28,7 @@ STARTS = (
 )
 #: Lengths that chains use too, so that passes meet deadlines exactly, and some that they do not.
 GAPS = (
-    timedelta(0), timedelta(hours=1), timedelta(hours=12), timedelta(days=1), timedelta(days=1), timedelta(days=2),
+    timedelta(minutes=1), timedelta(hours=1), timedelta(hours=12), timedelta(days=1), timedelta(days=1), timedelta(days=2),
     timedelta(days=3), timedelta(days=7), timedelta(days=31),
 )
 OUTCOMES = ("rejected", "rejected", "unknown", "blocked", "duplicate")
@@ -184,11 +184,9 @@ def worlds(draw: st.DrawFn, rounds: int = 8) -> World:
 
 def _dated(now: datetime, told: list[tuple]) -> list[Event]:
     """The events in the order of time: in each round first what people do, then the passes, then mostly the senders."""
-    dated, last = [], None
+    dated = []
     for gap, incidents, names, people, groups, meanwhile, drained in told:
-        # Two passes at one moment see one audience: it is a function of the moment.
-        people, groups = (people, groups) if gap or last is None else last
-        last = people, groups
+        # A minute at least between two passes: at one moment the engine asks an audience again only where something was listed.
         now += gap
         dated += [replace(incident, moment=now) for incident in incidents]
         dated += [Event(now, "pass", name, people, groups) for name in names]

@@ -14,8 +14,11 @@ from warehouse.passing.literals import literal
 __all__ = ["enrol_audience", "enrol_handovers"]
 
 
-def enrol_audience(passing, query: str, params: dict, reenter_after) -> int:
-    """Ask the audience and enrol who may enter, in a wave with these parameters; returns how many entered."""
+def enrol_audience(passing, query: str, params: dict, reenter_after, room: int | None = None) -> int:
+    """Ask the audience and enrol who may enter, in a wave with these parameters; returns how many entered.
+
+    `room` is how many this run may take in over all slices, drawn by chance within each; None: everybody.
+    """
     engine = passing.engine
     passing.snapshot.prepare(query)
     mine = f"contact_id >> {passing.warehouse.slice_bits} = {passing.slice}"
@@ -25,7 +28,7 @@ def enrol_audience(passing, query: str, params: dict, reenter_after) -> int:
     if engine.distinct("asked", "contact_id", rows) < rows:
         engine.execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT DISTINCT contact_id FROM asked")
     passing.tally.audience += engine.count("asked")
-    return _enrol(passing, "audience", params, reenter_after)
+    return _enrol(passing, "audience", params, reenter_after, room)
 
 
 def enrol_handovers(passing, params: dict, reenter_after) -> int:
@@ -46,7 +49,7 @@ def enrol_handovers(passing, params: dict, reenter_after) -> int:
     return _enrol(passing, "handover", params, reenter_after)
 
 
-def _enrol(passing, kind: str, params: dict, reenter_after) -> int:
+def _enrol(passing, kind: str, params: dict, reenter_after, room: int | None = None) -> int:
     """Those of `asked` who may enter, in a wave of their own; the others are counted, hand-overs refused by row."""
     engine = passing.engine
     asked = engine.count("asked")
@@ -68,7 +71,23 @@ def _enrol(passing, kind: str, params: dict, reenter_after) -> int:
         return 0
     wave = passing.wave(kind, params)
     reach("pass.wave_reserved")
+    if room is not None:
+        entering = _drawn(passing, entering, wave, room)
     return _enter(passing, entering, wave, asked)
+
+
+def _drawn(passing, entering: str, wave: int, room: int) -> str:
+    """Those for whom the wave still has room, by a draw of its own; the others are counted as left out."""
+    # Another process of this run may fill the wave in another slice: its commit and this one cannot both stand.
+    passing.commit.read_head(f"wave:{wave}", 0)
+    with passing.warehouse.ledger.read() as tx:
+        entered = tx.execute(sa.select(schema.wave.c.entered).where(schema.wave.c.id == wave)).scalar_one()
+    drawn = passing.moving.name("drawn")
+    passing.engine.execute(f"""
+        CREATE OR REPLACE TEMP TABLE {drawn} AS SELECT contact_id FROM {entering}
+        ORDER BY draw({salt32(f"room:{passing.run}")}, contact_id), contact_id LIMIT {max(0, room - entered)}""")
+    passing.tally.left_out += passing.engine.count(entering) - passing.engine.count(drawn)
+    return drawn
 
 
 def _enter(passing, may_enter: str, wave: int, asked: int) -> int:
