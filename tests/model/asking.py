@@ -18,33 +18,33 @@ NO_WAY = ("no_address", "suppressed", "no_consent", "consent_withdrawn")
 class Asking(Book):
     """A book that asks the gate for touches."""
 
-    def _try(self, e: Enrolment, step: Send, first: int, as_of: datetime) -> tuple[str, datetime | None]:
+    def _try(self, e: Enrolment, step: Send, visit: int, first: int, as_of: datetime) -> tuple[str, datetime | None]:
         """Try one channel after the other, from leg `first` on, as long as there is no way on the one before."""
         for leg, channel in list(enumerate(step.channels, start=1))[first - 1:]:
-            verdict = self._asked(e, replace(step, by=channel), as_of)
+            verdict = self._asked(e, replace(step, by=channel), visit, as_of)
             if verdict[0] == "pass":
-                self._plan(e, step, leg, as_of)
+                self._plan(e, step, visit, leg, as_of)
                 return "pass", None
             until = verdict[2] if verdict[0] == "defer" else None
             self.refusals.append(Refusal(
-                e.chain, e.contact, e.wave, step.name, e.visits[step.name], leg, verdict[1], until, "plan", as_of))
+                e.chain, e.contact, e.wave, step.name, visit, leg, verdict[1], until, "plan", as_of))
             if until is not None:
                 return "defer", until
             if verdict[1] not in NO_WAY:
                 break
         return "drop", None
 
-    def _asked(self, e: Enrolment, step: Send, as_of: datetime) -> tuple:
+    def _asked(self, e: Enrolment, step: Send, visit: int, as_of: datetime) -> tuple:
         """What the gate says of a Send on one channel; what could leave only after its latest moment is stale."""
-        at_latest = e.at_latest[step.name]
+        at_latest = e.at_latest[step.name, visit]
         if as_of > at_latest:
             return ("drop", "stale")
         verdict = self.gate(self.contacts[e.contact], step, as_of, self.history(e.contact, e.wave))
         return ("drop", "stale") if verdict[0] == "defer" and verdict[2] > at_latest else verdict
 
-    def _plan(self, e: Enrolment, step: Send, leg: int, as_of: datetime) -> None:
-        touch = Planned(e, e.chain, e.contact, e.wave, step.name, e.visits[step.name], leg, step.channels[leg - 1],
-                        str(step.purpose), as_of, e.at_latest[step.name])
+    def _plan(self, e: Enrolment, step: Send, visit: int, leg: int, as_of: datetime) -> None:
+        touch = Planned(e, e.chain, e.contact, e.wave, step.name, visit, leg, step.channels[leg - 1],
+                        str(step.purpose), as_of, e.at_latest[step.name, visit])
         self.planned.append(touch)
         e.touches.append(touch)
 
@@ -65,7 +65,7 @@ class Asking(Book):
 
     def _fall_back(self, e: Enrolment, in_vain: list[Planned], as_of: datetime) -> bool:
         """Try the next channel of each Send whose last touch was not made; whether the contact stays for one."""
-        came = [self._try(e, self.readings[e.chain].steps[t.step], t.leg + 1, as_of) for t in in_vain]
+        came = [self._try(e, self.readings[e.chain].steps[t.step], t.visit, t.leg + 1, as_of) for t in in_vain]
         put_off = [until for verdict, until in came if verdict == "defer"]
         planned = any(verdict == "pass" for verdict, _ in came)
         if not put_off and not planned:

@@ -92,8 +92,8 @@ class Enrolment:
     arrived_at: datetime | None = None
     first_due: datetime | None = None
     due_at: datetime | None = None
-    #: Until when a touch of a Send may leave, by the Send's name.
-    at_latest: dict[str, datetime] = field(default_factory=dict)
+    #: Until when a touch of a Send may leave, by the Send's name and the visit.
+    at_latest: dict[tuple[str, int], datetime] = field(default_factory=dict)
     #: At a wait: when a further channel of a Send is to be asked again.
     put_off: datetime | None = None
     #: Planned since the contact left its previous wait, and how many Sends it passed since, planned or dropped.

@@ -134,11 +134,12 @@ class Model(Asking):
                 self._follow(e, "next", e.path, as_of)
 
     def _send(self, e: Enrolment, step: Send, as_of: datetime) -> None:
-        e.at_latest[step.name] = add(e.first_due, step.at_latest, self.zone)
-        came, until = self._try(e, step, 1, as_of)
+        visit = e.visits[step.name]
+        e.at_latest[step.name, visit] = add(e.first_due, step.at_latest, self.zone)
+        came, until = self._try(e, step, visit, 1, as_of)
         if came == "defer":
             e.due_at = until
-            self._record(e, step.name, step.name, "deferred", e.visits[step.name], until, as_of)
+            self._record(e, step.name, step.name, "deferred", visit, until, as_of)
             return
         e.sends_passed += 1
         self._branch(e, "next" if came == "pass" else "unreached", as_of)
