@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(PY) -m pytest -n auto --dist loadgroup
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup test lint prove prove-long demo bench docs photograph constraints clean
+.PHONY: all help setup test lint prove prove-long demo up bench docs photograph constraints clean
 
 all: test lint ## test, then lint
 
@@ -39,6 +39,9 @@ prove-long: $(STAMP) ## the longer proofs, by hand
 
 demo: $(STAMP) ## real chains over a real shop's purchases; writes var/demo/report.html
 	$(PY) -m demo
+
+up: $(STAMP) ## start everything on this machine: Prefect server, deployments, worker; Ctrl-C stops it
+	@exec $(VENV)/bin/relance up
 
 bench: $(STAMP) ## measure against the floors; writes docs/benchmarks.md
 	$(PY) -m benchmarks --write docs/benchmarks.md

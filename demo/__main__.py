@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from demo.server import PrefectServer, ServerFailed, prefect_environment
+from flows.cli.prefect_server import PrefectServer, ServerFailed, prefect_environment
 
 HERE = Path(__file__).parent
 SETTINGS = ("house.toml", "policy.toml")

@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 import chains
 from demo import closing, findings
 from demo.season import CHAINS, Season, stops
-from demo.server import PrefectServer
 from flows import by_chain, wiring
+from flows.cli.prefect_server import PrefectServer
 from outbox.wired import Wired
 from reports import html
 from reports.gathering import gather

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import chain_commands, explaining, figures, loading, looking, moving
+from flows.cli import chain_commands, deploying, explaining, figures, loading, looking, moving, up
 from flows.cli.answering import Commands
 
 __all__ = ["app"]
@@ -27,6 +27,8 @@ app.command()(looking.status)
 app.command()(looking.sql)
 app.add_typer(chain_commands.family, name="chains")
 app.command()(moving.maintain)
+app.command()(up.up)
+app.command()(deploying.deploy)
 
 
 def _version(wanted: bool) -> None:

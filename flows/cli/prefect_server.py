@@ -1,8 +1,7 @@
-"""A Prefect server of the demo's own: quiet, on a free local port, with its database kept below the demo's folder."""
+"""A Prefect server of the installation's own: quiet, on this machine only, its database kept below the home folder."""
 
 import os
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
@@ -11,13 +10,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-__all__ = ["ServerFailed", "PrefectServer", "prefect_environment"]
+from flows.cli.children import Child
 
+__all__ = ["PORT", "PrefectServer", "ServerFailed", "free_port", "prefect_environment"]
+
+#: Where people look for a Prefect server.
+PORT = 4200
 #: A loaded machine takes half a minute to start one.
-PATIENCE = 120
-PROFILE = """active = "demo"
+PATIENCE = 180
+PROFILE = """active = "relance"
 
-[profiles.demo]
+[profiles.relance]
 PREFECT_SERVER_ANALYTICS_ENABLED = "false"
 """
 
@@ -32,27 +35,39 @@ def prefect_environment(home: Path) -> dict[str, str]:
         "PREFECT_HOME": str(home), "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false", "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-        # The runs' own lines go to the server, where they are read; the screen belongs to the progress bar.
+        # The runs' own lines go to the server, where they are read; the screen belongs to the command.
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL", "PREFECT_CLI_PROMPT": "false",
     }
+
+
+def free_port(first: int = 0) -> int:
+    """The first port from `first` on that nobody of this machine listens at; 0: any. Raises ServerFailed."""
+    for port in range(first, first + 100 if first else 1):
+        with socket.socket() as door:
+            # Connections that were closed a moment ago do not keep the port of the server before this one.
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                door.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return door.getsockname()[1]
+    raise ServerFailed(f"no port from {first} to {first + 99} is free")
 
 
 class PrefectServer:
     """Starts at once and is ready later, so that other work can be done meanwhile; stops with the `with`."""
 
-    def __init__(self, home: Path):
+    def __init__(self, home: Path, port: int | None = None):
         home.mkdir(parents=True, exist_ok=True)
         # Who starts a server over this folder later gets these settings from here, and so a quiet one.
         (home / "profiles.toml").write_text(PROFILE, encoding="utf-8")
         self.log = home / "server.log"
-        self.address = f"http://127.0.0.1:{_free_port()}"
-        port = self.address.rpartition(":")[2]
-        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
+        self.log.unlink(missing_ok=True)
+        port = port or free_port()
+        self.address = f"http://127.0.0.1:{port}"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-        with self.log.open("wb") as out:
-            # A session of its own: Ctrl-C reaches the demo, which then stops the server in order.
-            self._process = subprocess.Popen(command, env=environment | prefect_environment(home), stdin=subprocess.DEVNULL,
-                                             stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+        self.child = Child("Prefect server", command, environment | prefect_environment(home.absolute()), self.log)
 
     @property
     def api(self) -> str:
@@ -62,8 +77,8 @@ class PrefectServer:
         """Return once it answers. Raises ServerFailed."""
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            if self._process.poll() is not None:
-                raise ServerFailed(f"the Prefect server ended with {self._process.returncode}; its log: {self.log}")
+            if self.child.ended is not None:
+                raise ServerFailed(f"the Prefect server ended with {self.child.ended}; its log: {self.log}")
             try:
                 with urllib.request.urlopen(f"{self.api}/health", timeout=5):
                     return
@@ -73,21 +88,10 @@ class PrefectServer:
 
     def stop(self) -> None:
         """End it, in order where it can."""
-        self._process.terminate()
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self.child.stop()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return door.getsockname()[1]
