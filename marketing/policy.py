@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from holidays.registry import EntityLoader
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from marketing.alarms import Limits
 from marketing.channels import CHANNELS
 from marketing.settings import Channel, Settings
 from marketing.steps import Purpose
@@ -86,6 +87,8 @@ class Policy(Settings):
     windows: list[Hours] = Field([], alias="hours")
     #: how much one touch weighs in the account of pressure; an e-mail is 1
     weights: dict[Channel, Annotated[float, AfterValidator(_weight)]] = Field({}, validate_default=True)
+    #: from when on somebody is told that something is wrong
+    alarms: Limits = Field(Limits(), description="a table [alarms]")
 
     @field_validator("country")
     @classmethod
