@@ -29,6 +29,7 @@ REASONS = {
     "hours": "outside the hours of this channel",
     "cap": "had as many messages as the policy allows",
     "left_chain": "left the chain before it was sent",
+    "run_cancelled": "its run was cancelled before it was sent",
     "missing_value": "a value that the message needs is missing",
     "inside": "handed over, but inside the chain already",
     "entered_recently": "handed over, but entered the chain too recently",

@@ -12,6 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from warehouse.pausing import paused_chains
+from warehouse.runs import cancelled_runs
 from warehouse.schema import batch
 
 __all__ = ["LEASE", "RESULT", "Batch", "claim", "claim_lapsed", "give_back", "open_batches", "renew", "settle"]
@@ -64,11 +65,11 @@ def claim(ledger, connector: str, *, owner: str, now: datetime, wall: datetime, 
     """Lease up to `most` batches that may leave now, of one touches part, oldest `at_latest` first.
 
     `now` is the warehouse's time, `wall` the real one, by which leases are kept. `run`: only that run's. What a paused
-    chain has planned stays where it is.
+    chain has planned stays where it is, and what a cancelled run has planned never leaves.
     No batch may be handed over before `renew` has said so, unless `calling` says that it is about to be.
     """
     ready = [batch.c.state == "planned", batch.c.connector == connector, batch.c.chain.not_in(paused_chains()),
-             sa.or_(batch.c.not_before.is_(None), batch.c.not_before <= now)]
+             batch.c.run.not_in(cancelled_runs()), sa.or_(batch.c.not_before.is_(None), batch.c.not_before <= now)]
     if run:
         ready.append(batch.c.run == run)
     order = (batch.c.at_latest, batch.c.part, batch.c.id)

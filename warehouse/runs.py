@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from warehouse import processes
 from warehouse.schema import run
 
-__all__ = ["count", "finish", "last", "mark_crashed", "start"]
+__all__ = ["cancelled_runs", "count", "finish", "last", "mark_cancelled", "mark_crashed", "start"]
 
 #: A run of another machine that did not end in this time is taken for dead; if it is not, its own end has the last word.
 UNHEARD = timedelta(hours=24)
@@ -26,9 +26,9 @@ def start(ledger, run_id: str, *, name: str, kind: str, chain: int | None, param
 
 
 def finish(ledger, run_id: str, *, state: str, summary: dict, wall: datetime) -> None:
-    """A run has ended, in the state `completed` or `failed`."""
+    """A run has ended, in the state `completed` or `failed`; one that was cancelled stays so."""
     with ledger.begin() as tx:
-        tx.execute(sa.update(run).where(run.c.id == run_id).values(
+        tx.execute(sa.update(run).where(run.c.id == run_id, run.c.state != "cancelled").values(
             ended_at=wall, state=state, summary=json.dumps(summary, sort_keys=True, default=str)))
 
 
@@ -43,6 +43,18 @@ def mark_crashed(ledger, wall: datetime) -> None:
             for run_id, said in found.items():
                 tx.execute(sa.update(run).where(run.c.id == run_id, run.c.state == "running").values(
                     state="crashed", summary=json.dumps({"error": said})))
+
+
+def mark_cancelled(ledger, run_id: str, wall: datetime) -> bool:
+    """A run was stopped by somebody who wants no more of it; returns whether the ledger knows the run."""
+    with ledger.begin() as tx:
+        return tx.execute(sa.update(run).where(run.c.id == run_id).values(
+            state="cancelled", ended_at=sa.func.coalesce(run.c.ended_at, wall))).rowcount == 1
+
+
+def cancelled_runs() -> sa.Select:
+    """The query of the runs that were cancelled: whose batches nobody may claim."""
+    return sa.select(run.c.id).where(run.c.state == "cancelled")
 
 
 def _crash(process: str | None, started_at: datetime, wall: datetime) -> str | None:

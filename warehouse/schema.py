@@ -67,7 +67,7 @@ wave = table(
     sa.UniqueConstraint("chain", "run", "kind"),
 )
 
-#: What a flow run was, kept past the workflow engine's own clean-up: running, completed, failed or crashed.
+#: What a flow run was, kept past the workflow engine's own clean-up: running, completed, failed, crashed or cancelled.
 run = table(
     "run",
     sa.Column("id", sa.Text, primary_key=True),
