@@ -34,17 +34,21 @@ class Difference:
     missing: list[str]
     stale: dict[str, list[str]]
     strangers: list[str]
-    paused: list[str]
+    paused: dict[str, str]  #: with the id that Prefect gave
 
 
 @answers
 def deploy() -> Answer:
     """Register work pool, deployments and automations with the Prefect server of PREFECT_API_URL.
 
-    What is paused stays paused. Ends with 1 when a chain cannot be read; the others are deployed.
+    What is paused stays paused. Ends with 1 when a chain cannot be read; the others are deployed. Refused while contacts
+    stand on a step that their chain no longer has, until somebody has said what becomes of them.
     """
     from flows.cli import running
+    from flows.cli.chain_changes import lost
 
+    if waits := lost(running.opened()):
+        raise Refused(" ".join(waits))
     if not running.served():
         raise Refused("PREFECT_API_URL names no Prefect server; set it, or start one on this machine by: make up")
     running.quiet_prefect()
@@ -86,7 +90,7 @@ def differences(client: Any, wired: Any) -> Difference:
     there, should = _there(client), wanted(text)
     stale = {name: parts for name, one in should.items() if name in there and (parts := _differs(there[name], one))}
     return Difference(sorted(set(should) - set(there)), stale, sorted(set(there) - set(should) - set(broken)),
-                      sorted(name for name, one in there.items() if one.paused))
+                      {name: str(one.id) for name, one in sorted(there.items()) if one.paused})
 
 
 def wanted(text: str) -> dict[str, dict[str, Any]]:
