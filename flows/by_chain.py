@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 import chains
-from flows import rehearsal, wiring
+from flows import rehearsal, waking, wiring
 from marketing import drawing, form
 from marketing.chain import Chain
 from marketing.options import RunOptions
@@ -33,9 +33,11 @@ def of(chain: Chain) -> Flow:
     """The flow that makes one pass of `chain`, with the fields of its parameters as its form."""
 
     def one_pass(**values: Any) -> Any:
+        wired = wiring.wired()
         params, options = form.filled(chain.params, values), form.filled(RunOptions, values)
-        summary = rehearsal.asked_for(wiring.wired(), chain.name, params, options, run=str(flow_run.id),
+        summary = rehearsal.asked_for(wired, chain.name, params, options, run=str(flow_run.id),
                                       run_name=flow_run.name, starter=recording.starter(), progress=get_run_logger().info)
+        waking.after_pass(wired, chain, summary)
         # A sentence on the run says what came of it to who never opens a log.
         return Completed(message=str(summary), data=summary)
 

@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows import wiring
+from flows import waking, wiring
 from flows.recipe import do
 from tasks import recording
 from tasks.collect import collect as drain_inbox
@@ -22,6 +22,7 @@ def take_in(wired: Wired, *, run: str, run_name: str | None = None, starter: str
     with recording.recorded(wired, "collect", run, name=run_name, by=starter) as summary:
         counts = do(drain_inbox, wired, run)
         summary.update(vars(counts), receipts=do(fold, wired, run))
+    waking.after_listing(wired, counts.kinds)
     return summary
 
 

@@ -8,8 +8,10 @@ from prefect import flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows import wiring
+from flows import waking, wiring
 from flows.recipe import do
+from marketing.responses import PURCHASED
+from marketing.waking import LEAD
 from tasks import recording
 from tasks.load import load as load_one
 from tasks.opening import Wired
@@ -17,6 +19,8 @@ from tasks.opening import Wired
 __all__ = ["load", "load_file"]
 
 Kind = Literal["contacts", "orders", "consents", "suppressions"]
+#: What new rows say to a chain, as if they were responses.
+SAYS = {"contacts": LEAD, "orders": PURCHASED}
 
 
 def load_file(wired: Wired, kind: str, path: Path | str, *, run: str, confirm: bool = False, run_name: str | None = None,
@@ -26,6 +30,8 @@ def load_file(wired: Wired, kind: str, path: Path | str, *, run: str, confirm: b
     with recording.recorded(wired, "load", run, name=run_name, params=params, by=starter) as summary:
         report = do(load_one, wired, kind, str(path), run, confirm, progress)
         summary.update(read=report.read, new=report.new, changed=report.changed, rejected=report.rejected, held=report.held)
+    if not report.held:
+        waking.after_listing(wired, {SAYS[kind]: report.new} if kind in SAYS else {})
     return report
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from prefect.context import FlowRunContext
 
 import chains
+from flows import waking
 from flows.chain_files import queries
 from marketing.options import RunOptions
 from marketing.summary import Summary
@@ -43,7 +44,9 @@ def run_pass(wired, name: str, params=None, options=NO_OPTIONS, *, run: str, run
     with accounted(wired, chain, queries(chain), params, options, run=run, name=run_name or name,
                    starter=starter) as (version, summary):
         if not options.rehearse and anything_came(wired):
-            summary.heard(do(collect, wired, run))
+            found = do(collect, wired, run)
+            summary.heard(found)
+            waking.after_listing(wired, found.kinds, apart=name)
         if not options.rehearse and anything_settled(wired):
             do(fold, wired, run)
         summary.waits_for = why_wait(wired, chain, summary.as_of)

@@ -7,7 +7,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows import wiring
+from flows import waking, wiring
 from flows.recipe import do
 from tasks import recording
 from tasks.collect import fold
@@ -35,6 +35,7 @@ def drain(wired: Wired, connector: str | None = None, *, run: str, seconds: floa
             sent[name] = do(send_by, wired, name, run, seconds, None, tell, name=f"send by {name}")
         do(fold, wired, run)
         summary.update(sent)
+    waking.after_listing(wired, {})
     return sent
 
 

@@ -14,7 +14,7 @@ from warehouse.passing import SlicePass
 from warehouse.pausing import paused
 from warehouse.versions import Version, register, versions_of
 
-__all__ = ["TRIES", "HeadMoved", "Visit", "Wired", "accounted", "passed_everywhere", "visits", "why_wait"]
+__all__ = ["TRIES", "HeadMoved", "Visit", "Wired", "accounted", "outlook", "passed_everywhere", "visits", "why_wait"]
 
 #: A commit that somebody else forestalled is computed again; so often it means two passes that never rest.
 TRIES = 50
@@ -43,6 +43,11 @@ def why_wait(wired: Wired, chain: Chain, as_of) -> str:
     if pause := paused(wired.warehouse.ledger, chain.name):
         return pause.told(chain.name, wired.warehouse.house.zone)
     return idling.stale_source(wired.warehouse.ledger, chain.sources, as_of, wired.warehouse.house.zone)
+
+
+def outlook(wired: Wired, chain: str, since) -> tuple[Any, bool]:
+    """When the chain must be passed next, and whether contacts were handed over to it since `since` whom no pass has read."""
+    return idling.outlook(wired.warehouse.ledger, chain, wired.warehouse.slices(), since, wired.wall())
 
 
 class Visit:

@@ -1,6 +1,7 @@
 """Collecting: responses from the inbox and from connectors that are polled become parts, each of them once."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
@@ -43,6 +44,8 @@ class Counts:
     held: int = 0
     withdrawn: int = 0
     suppressed: int = 0
+    #: Listed responses by kind, those of machines apart: they move nobody.
+    kinds: Counter = field(default_factory=Counter, compare=False)
     #: Connectors that could not be polled, with what they said.
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -162,6 +165,8 @@ class _Collector:
             engine.run("collecting/holders")
             engine.run("collecting/placed")
             listed = engine.sql(statement("collecting/listed"))
+            people = pc.invert(pc.fill_null(listed["machine"], False))
+            counts.kinds.update(listed.filter(people)["kind"].to_pylist())
             counts.listed = self._add(commit, "responses", listed, span="happened_at")
             counts.duplicates = table.num_rows - engine.count("arrived")
             if CLOSING & set(pc.unique(table["kind"]).to_pylist()):

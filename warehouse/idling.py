@@ -1,14 +1,15 @@
 """Whether a pass has anything to do: asked of the ledger alone, so that an idle pass opens no engine."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from marketing import calendar
-from warehouse.schema import meta, part, rest, source, watermark
+from warehouse.schema import chain, meta, part, rest, source, watermark
 
-__all__ = ["anything_due", "asked", "audience_due", "inhabited", "next_due", "passed", "passed_by", "stale_source"]
+__all__ = ["anything_due", "asked", "audience_due", "inhabited", "next_due", "outlook", "passed", "passed_by", "stale_source"]
 
 #: What a pass reads of the world: newly listed, it must look.
 HEARD = ("responses", "orders", "suppressions", "consents")
@@ -82,6 +83,23 @@ def next_due(ledger, chain: int) -> datetime | None:
     """When anybody in the chain is next due, None when nobody waits for a moment."""
     with ledger.read() as tx:
         return tx.execute(sa.select(sa.func.min(rest.c.next_due)).where(rest.c.chain == chain, rest.c.residents > 0)).scalar()
+
+
+def outlook(ledger, name: str, slices: Iterable[int], since: datetime, now: datetime) -> tuple[datetime | None, bool]:
+    """When the chain `name` must be passed, `now` where anything is due or unread; and whether contacts were handed over
+    to it since `since` whom no pass has read."""
+    with ledger.read() as tx:
+        number = tx.execute(sa.select(chain.c.id).where(chain.c.name == name)).scalar()
+        read_upto = sa.select(watermark.c.n).where(
+            watermark.c.reader == f"chain:{number}", watermark.c.slice == part.c.slice).scalar_subquery()
+        handed_over = tx.execute(sa.select(sa.literal(1)).where(
+            part.c.tbl == "moves", part.c.to_step == f"enrol:{name}", part.c.retired_n.is_(None), part.c.listed_at >= since,
+            part.c.place > sa.func.coalesce(read_upto, 0)).limit(1)).first() is not None
+    if number is None:
+        return (now if handed_over else None), handed_over
+    if any(anything_due(ledger, number, name, slice, now) for slice in slices):
+        return now, handed_over
+    return next_due(ledger, number), handed_over
 
 
 def stale_source(ledger, sources: dict, as_of: datetime, zone: str) -> str:
