@@ -11,6 +11,7 @@ from marketing.calendar import Span
 from marketing.channels import CHANNELS, EMAIL, FEED, PHONE, POST, SMS, VOICE, WEBHOOK
 from marketing.gate import GROUNDS
 from marketing.graph import Graph, Step
+from marketing.relation import MIGRATED
 from warehouse.engine import statement
 from warehouse.passing.gate import MADE
 
@@ -129,7 +130,7 @@ def _life(path: Sequence[dict], touches: Sequence[dict], graphs: Mapping, latenc
     step = graph.step(last["to_step"])
     due_at = None if step.kind == "end" else last["due_at"]
     if step.kind == "wait":
-        due_at = _silence(graph, step, path, touches, latencies, zone)
+        due_at = _silence(graphs, step, path, touches, latencies, zone)
     return Life(
         chain=last["chain"], wave=first["wave"], version=last["version"], enrolment_id=first["enrolment_id"],
         held_out=first["to_step"] == "holdout", enrolled_at=first["moved_at"], run=first["run"], stands_at=step.name,
@@ -137,12 +138,16 @@ def _life(path: Sequence[dict], touches: Sequence[dict], graphs: Mapping, latenc
         hears=tuple(edge.on for edge in graph.out(step.name) if edge.on not in ("otherwise", "next")))
 
 
-def _silence(graph: Graph, step: Step, path: Sequence[dict], touches: Sequence[dict], latencies: Mapping,
+def _silence(graphs: Mapping, step: Step, path: Sequence[dict], touches: Sequence[dict], latencies: Mapping,
              zone: str) -> datetime | None:
     """When a wait takes silence for an answer: its time after the last of its touches was made; None while one of
-    them is still to be settled."""
-    heard_before = [move["moved_at"] for move in path if move["from_step"] and graph.step(move["from_step"]).kind == "wait"]
+    them is still to be settled. Who was moved along from a wait has waited since before."""
+    waits = [graphs[move["chain"], move["version"]].step(move["to_step"]).kind == "wait" for move in path]
+    along = [move["reason"] == MIGRATED for move in path]
+    heard_before = [move["moved_at"] for move, waited, same in zip(path[1:], waits, along[1:]) if waited and not same]
     since = max(heard_before, default=path[0]["moved_at"])
+    while along[-1] and waits[-2]:
+        path, waits, along = path[:-1], waits[:-1], along[:-1]
     own = [touch for touch in touches if touch["planned_at"] >= since]
     if any(touch["outcome"] is None for touch in own):
         return None

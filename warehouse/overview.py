@@ -5,16 +5,18 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from warehouse.pausing import pauses
 from warehouse.runs import last
 from warehouse.schema import batch, chain, rest, source, wave
+from warehouse.schema import run as runs
 from warehouse.versions import chain_numbers
 
-__all__ = ["chains_now", "outbox_now", "sources_now", "wave_params"]
+__all__ = ["chains_now", "outbox_now", "runs_now", "sources_now", "wave_params"]
 
 
-def chains_now(ledger, as_of: datetime) -> list[dict]:
-    """One row per chain that a pass has run: who is in it, where somebody is due, its last pass."""
-    found = []
+def chains_now(ledger, as_of: datetime, zone: str) -> list[dict]:
+    """One row per chain that a pass has run: who is in it, where somebody is due, its last pass, whether it is paused."""
+    found, stopped = [], pauses(ledger)
     for name, number in chain_numbers(ledger).items():
         with ledger.read() as tx:
             steps = tx.execute(sa.select(rest.c.step, sa.func.sum(rest.c.residents), sa.func.min(rest.c.next_due)).where(
@@ -22,7 +24,8 @@ def chains_now(ledger, as_of: datetime) -> list[dict]:
         run = last(ledger, "pass", number)
         summary = json.loads(run["summary"]) if run and run["summary"] else {}
         found.append({
-            "chain": name, "active": sum(int(many) for _, many, _ in steps),
+            "chain": name, "paused": stopped[name].told(name, zone) if name in stopped else None,
+            "active": sum(int(many) for _, many, _ in steps),
             "standing": {step: int(many) for step, many, _ in steps},
             "due_at_steps": [step for step, _, due in steps if due is not None and due <= as_of],
             "next_due": min((due for _, _, due in steps if due is not None), default=None),
@@ -49,6 +52,25 @@ def sources_now(ledger) -> list[dict]:
     newest = sa.select(sa.func.max(source.c.id)).group_by(source.c.source)
     query = sa.select(source.c.source, source.c.loaded_at, source.c.newest_at, source.c.rows, source.c.rejected,
                       source.c.confirmed).where(source.c.id.in_(newest)).order_by(source.c.source)
+    with ledger.read() as tx:
+        return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def runs_now(ledger, since: datetime) -> list[dict]:
+    """One row per chain, or kind of run without one: its runs since an instant by how they ended, the latest, and how
+    many failed or crashed since the last that ended well."""
+    of = (runs.c.kind, runs.c.chain)
+    good = sa.select(*of, sa.func.max(runs.c.started_at).label("at")).where(runs.c.state == "completed").group_by(*of).subquery()
+    after = sa.or_(good.c.at.is_(None), runs.c.started_at > good.c.at)
+    ended = {state: sa.func.count(sa.case((sa.and_(runs.c.state == state, runs.c.started_at >= since), 1)))
+             for state in ("completed", "failed", "crashed", "cancelled")}
+    query = sa.select(
+        runs.c.kind, chain.c.name.label("chain"), *(many.label(state) for state, many in ended.items()),
+        sa.func.max(runs.c.started_at).label("latest"),
+        *(sa.func.count(sa.case((sa.and_(runs.c.state == state, after), 1))).label(f"{state}_since")
+          for state in ("failed", "crashed"))).join(chain, chain.c.id == runs.c.chain, isouter=True).join(
+        good, sa.and_(good.c.kind == runs.c.kind, sa.func.coalesce(good.c.chain, -1) == sa.func.coalesce(runs.c.chain, -1)),
+        isouter=True).group_by(runs.c.kind, chain.c.name).order_by(runs.c.kind, chain.c.name)
     with ledger.read() as tx:
         return [dict(row) for row in tx.execute(query).mappings()]
 

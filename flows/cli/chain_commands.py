@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
+from flows.cli import chain_changes
 from flows.cli.answering import FAILED, Answer, Refused, answers, written
 
 __all__ = ["check", "diagram", "family", "listing", "new"]
 
-family = typer.Typer(help="List, draw and check the chains; begin a new one.", no_args_is_help=True)
+family = typer.Typer(help="List, draw and check the chains; begin a new one; change one that people are in.",
+                     no_args_is_help=True)
 Chain = Annotated[str | None, typer.Argument(help="One chain; none: all of them.", show_default=False)]
 
 
@@ -91,3 +93,7 @@ def new(
     files = begin(Path(chains.__path__[0]), name)
     return Answer({"chain": name, "files": [str(file) for file in files]},
                   [*(f"Written: {file}" for file in files), f"Next: edit them, then: relance chains check {name}"])
+
+
+for _command in (chain_changes.diff, chain_changes.migrate, chain_changes.keep, chain_changes.pause, chain_changes.resume):
+    family.command()(_command)

@@ -35,7 +35,7 @@ def status() -> Answer:
     simulated = warehouse.clock.simulated() is not None
     found = {
         "house": house.name, "environment": house.environment, "zone": zone, "now": now, "simulated_clock": simulated,
-        "chains": chains_now(ledger, now), "connectors": _connectors(wired, outbox_now(ledger), stops(ledger), unknown),
+        "chains": chains_now(ledger, now, zone), "connectors": _connectors(wired, outbox_now(ledger), stops(ledger), unknown),
         "unknown_touches": unknown, "inbox": waiting, "sources": [
             {**row, "age_seconds": (now - row["loaded_at"]).total_seconds()} for row in sources_now(ledger)],
     }
@@ -61,7 +61,8 @@ def _chains(rows: list[dict], zone: str) -> Any:
         return "No pass has run yet. Next: relance pass CHAIN"
     return table(["Chain", "Active#", "Due at", "Next due", "Last pass", "State", "It said"], [
         (row["chain"], row["active"], ", ".join(row["due_at_steps"]) or "–", moment(row["next_due"], zone),
-         *((moment(row["last_pass"]["as_of"], zone), row["last_pass"]["state"], row["last_pass"]["said"])
+         *((moment(row["last_pass"]["as_of"], zone), "paused" if row["paused"] else row["last_pass"]["state"],
+            row["paused"] or row["last_pass"]["said"])
            if row["last_pass"] else ("–", "–", "–"))) for row in rows])
 
 

@@ -37,13 +37,13 @@ def chain(*steps, holdout: float = 0.2, **more) -> Chain:
                     "goal": Goal(PURCHASED, within=weeks(8)), "steps": steps or written(), **more})
 
 
-def written(hello="hello", answer="answer", clicked=None, otherwise=None, delay=weeks(1), letter=None, survey=()):
+def written(hello="hello", answer="answer", clicked=None, otherwise=None, delay=None, letter=None, survey=()):
     """The steps of the chain, some of them otherwise."""
     return [
         send(hello, by="sms"),
         WaitFor(answer, within=days(7), on=clicked or {CLICKED: [send("offer", by="sms")]},
                 otherwise=[Delay(days(2)), send("reminder")] if otherwise is None else otherwise),
-        *(letter or [Delay(delay), send("letter", by="post")]), Delay(days(1)), *survey,
+        *(letter or [Delay(delay or weeks(1)), send("letter", by="post")]), Delay(days(1)), *survey,
         WaitFor("last", within=weeks(2), on={CLICKED: [Exit("clicked")]}, otherwise=[Exit("silent")])]
 
 
