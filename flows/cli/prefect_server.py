@@ -67,7 +67,9 @@ class PrefectServer:
         self.address = f"http://127.0.0.1:{port}"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-        self.child = Child("Prefect server", command, environment | prefect_environment(home.absolute()), self.log)
+        # Unless told, its pages look for it at Prefect's usual port, whatever port it listens at.
+        pages = {"PREFECT_SERVER_UI_API_URL": self.api, "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false"}
+        self.child = Child("Prefect server", command, environment | prefect_environment(home.absolute()) | pages, self.log)
 
     @property
     def api(self) -> str:
