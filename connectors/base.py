@@ -135,11 +135,21 @@ ACCEPTED = Receipt(Outcome.ACCEPTED)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The answer to "would a send work now?"; `problems` name the setting to mend."""
+    """The answer to "would a send work now?"; `problems` name the setting to mend. Never a secret in any of it."""
 
     ok: bool
     problems: tuple[str, ...] = ()
     detail: str = ""
+    #: Whether the provider takes our login; empty where it cannot be known, as below.
+    credentials: str = ""
+    #: Whether the provider lets us write under the sender's name.
+    sender: str = ""
+    #: What is left of the day's allowance or of the credit.
+    quota: str = ""
+    #: Whose fault the problem is: what to do about it follows from the kind.
+    error: ErrorKind | None = None
+    #: What to do, where the provider knows better than the kind of error says.
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,15 +237,26 @@ class Smtp(Base):
         return Line(s.host, s.port, s.security, s.timeout, s.hello, login, s.ca_file)
 
     def check(self) -> Health:
-        """Greets the relay, logs in and hangs up."""
+        """Greets the relay, logs in, asks whether it takes mail of our sender, and hangs up."""
+        s = self.settings
+        where = f"{s.host}:{s.port}, {s.security}"
+        sender = (s.bounces or address_of(parseaddr(s.sender)[1])).replace("{key}", "check")
         try:
             line = self._open()
         except NotOpened as error:
-            return Health(ok=False, problems=(str(error),))
-        answers = line.noop()
-        line.close()
-        where = f"{self.settings.host}:{self.settings.port}, {self.settings.security}"
-        return Health(answers, () if answers else (f"{where}: no answer to NOOP",), where)
+            return Health(ok=False, problems=(str(error),), detail=where, error=error.error)
+        login = "login accepted" if s.username else "no login"
+        try:
+            refused = line.refusal(sender)
+        except Broken:
+            return Health(False, (f"{where}: the line broke",), where, login, error=ErrorKind.NETWORK)
+        finally:
+            line.close()
+        if refused is not None:
+            said = f"{where} takes no mail of {sender} ({refused.code}: {refused.detail})"
+            setting = "bounces" if s.bounces else "sender"
+            return Health(False, (f"{setting}: {said}",), where, login, f"{sender} refused", error=refused.error)
+        return Health(True, detail=where, credentials=login, sender=f"{sender} accepted")
 
     def close(self) -> None:
         """Hang up every line."""

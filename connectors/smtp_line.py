@@ -120,13 +120,13 @@ class Line:
             pass
         self._smtp.close()
 
-    def noop(self) -> bool:
-        """Whether the line still answers."""
-        try:
-            self._write(b"NOOP\r\n")
-            return self._reply()[0] == 250
-        except Broken:
-            return False
+    def refusal(self, sender: str) -> Receipt | None:
+        """What the server has against mail of this sender; None: nothing. No message is begun. Raises Broken."""
+        self._write(f"MAIL FROM:<{sender}>\r\n".encode())
+        code, text = self._reply()
+        self._write(b"RSET\r\n")
+        self._reply()
+        return None if code // 100 == 2 else receipt_of("mail", code, text)
 
     def _write(self, data: bytes, flags: int = 0) -> None:
         try:

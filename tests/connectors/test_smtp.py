@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connectors.base import ConnectorDown, ErrorKind, Outcome, Outgoing, Receipt
+from connectors.base import ConnectorDown, ErrorKind, Health, Outcome, Outgoing, Receipt
 from connectors.registry import connect
 
 from tests.connectors.servers import Inbox, free_port, mail_server, scripted_server
@@ -183,6 +183,34 @@ class TestBreaks:
                 connector.send([touch(1)], NOW)
         assert caught.value.error is ErrorKind.CONFIG
         assert "Zx9" not in repr(caught.value) and "Zx9" not in repr(connector.settings)
+
+
+class TestChecking:
+    def test_a_relay_that_takes_us(self) -> None:
+        """The check logs in, asks whether mail of our sender is taken, and sends nothing."""
+        script = {"EHLO": "250-here\r\n250 AUTH PLAIN", "AUTH": "235 welcome"}
+        with scripted_server(script) as (told, port), closing(mail(port, username="me", password="Zx9-secret")) as connector:
+            health = connector.check()
+
+        assert health == Health(True, detail=f"127.0.0.1:{port}, none", credentials="login accepted",
+                                sender="hello@example.org accepted")
+        assert told.commands[:4] == ["EHLO", "AUTH", "MAIL", "RSET"] and "DATA" not in told.commands
+
+    @pytest.mark.parametrize(("script", "settings", "problem", "error"), [
+        ({"MAIL": "553 5.7.1 <hello@example.org> is not yours"}, {}, "sender: {where} takes no mail of hello@example.org", ErrorKind.CONFIG),
+        ({"MAIL": "553 5.7.1 no"}, {"bounces": "b+{key}@example.org"}, "bounces: {where} takes no mail of b+", ErrorKind.CONFIG),
+        ({"MAIL": "451 4.3.0 later"}, {}, "sender: {where} takes no mail of hello@example.org", ErrorKind.PROVIDER),
+        ({"MAIL": "hang up"}, {}, "{where}: the line broke", ErrorKind.NETWORK),
+        ({"EHLO": "250-here\r\n250 AUTH PLAIN", "AUTH": "535 5.7.8 Zx9-secret is wrong"}, {"username": "me", "password": "Zx9-secret"},
+         "127.0.0.1:{port} refuses the login (535)", ErrorKind.CONFIG)])
+    def test_what_is_wrong(self, script: dict[str, str], settings: dict[str, str], problem: str, error: ErrorKind) -> None:
+        """A problem names its setting and whose fault it is, and repeats no secret."""
+        with scripted_server(script) as (_, port), closing(mail(port, **settings)) as connector:
+            health = connector.check()
+
+        assert (health.ok, health.error) == (False, error)
+        assert health.problems[0].startswith(problem.format(where=f"127.0.0.1:{port}, none", port=port))
+        assert "Zx9" not in repr(health)
 
 
 @pytest.fixture(scope="module")
