@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from warehouse.pausing import paused_chains
 from warehouse.runs import cancelled_runs
-from warehouse.schema import batch
+from warehouse.schema import batch, part
 
-__all__ = ["LEASE", "RESULT", "Batch", "claim", "claim_lapsed", "give_back", "open_batches", "renew", "settle"]
+__all__ = ["LEASE", "RESULT", "Batch", "claim", "claim_lapsed", "give_back", "open_batches", "renew", "settle", "stuck"]
 
 #: How long a sender may be silent before its batches are somebody else's to resolve.
 LEASE = timedelta(minutes=5)
@@ -164,6 +164,24 @@ def open_batches(ledger, chain: int | None = None) -> dict[str, int]:
         query = query.where(batch.c.chain == chain)
     with ledger.read() as tx:
         return {state: int(rows) for state, rows in tx.execute(query.group_by(batch.c.state))}
+
+
+def stuck(ledger, *, now: datetime, wall: datetime, since: timedelta) -> dict[str, int]:
+    """Touches by connector that could have left so long ago, where nothing was settled for as long.
+
+    What a paused chain or a cancelled run has planned waits for its own reason.
+    """
+    ready = sa.func.coalesce(batch.c.not_before, part.c.listed_at)
+    waiting = sa.and_(batch.c.state == "planned", batch.c.chain.not_in(paused_chains()),
+                      batch.c.run.not_in(cancelled_runs()), ready < now - since)
+    lapsed = sa.and_(batch.c.state == "sending", batch.c.lease_until < wall - since)
+    query = sa.select(batch.c.connector, sa.func.sum(batch.c.rows)).join(part, part.c.n == batch.c.part, isouter=True).where(
+        sa.or_(waiting, lapsed)).group_by(batch.c.connector)
+    busy = sa.select(sa.distinct(batch.c.connector)).where(batch.c.settled_at >= now - since)
+    with ledger.read() as tx:
+        found = {connector: int(rows) for connector, rows in tx.execute(query)}
+        at_work = set(tx.execute(busy).scalars()) if found else set()
+    return {connector: rows for connector, rows in found.items() if connector not in at_work}
 
 
 def pack(results: pa.Table | dict) -> bytes:

@@ -1,7 +1,7 @@
 """The state of the house at a glance, asked of the ledger alone: chains, outbox, sources, runs."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -56,12 +56,14 @@ def sources_now(ledger) -> list[dict]:
         return [dict(row) for row in tx.execute(query).mappings()]
 
 
-def runs_now(ledger, since: datetime) -> list[dict]:
-    """One row per chain, or kind of run without one: its runs since an instant by how they ended, the latest, and how
-    many failed or crashed since the last that ended well."""
+def runs_now(ledger, wall: datetime) -> list[dict]:
+    """One row per chain, or kind of run without one: its runs of the last day by how they ended, the latest, and how
+    many of the last week failed or crashed after the last that ended well."""
+    since = wall - timedelta(days=1)
     of = (runs.c.kind, runs.c.chain)
     good = sa.select(*of, sa.func.max(runs.c.started_at).label("at")).where(runs.c.state == "completed").group_by(*of).subquery()
-    after = sa.or_(good.c.at.is_(None), runs.c.started_at > good.c.at)
+    after = sa.and_(runs.c.started_at >= wall - timedelta(days=7),
+                    sa.or_(good.c.at.is_(None), runs.c.started_at > good.c.at))
     ended = {state: sa.func.count(sa.case((sa.and_(runs.c.state == state, runs.c.started_at >= since), 1)))
              for state in ("completed", "failed", "crashed", "cancelled")}
     query = sa.select(

@@ -1,6 +1,7 @@
 """Flow runs in the ledger: who started what with which parameters, kept past the workflow engine's clean-up."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from warehouse import processes
 from warehouse.schema import run
 
-__all__ = ["cancelled_runs", "count", "finish", "last", "mark_cancelled", "mark_crashed", "start"]
+__all__ = ["cancelled_runs", "count", "finish", "last", "mark_cancelled", "mark_crashed", "start", "states"]
 
 #: A run of another machine that did not end in this time is taken for dead; if it is not, its own end has the last word.
 UNHEARD = timedelta(hours=24)
@@ -78,6 +79,13 @@ def count(ledger, kind: str) -> int:
     """How many runs of a kind there were."""
     with ledger.read() as tx:
         return tx.execute(sa.select(sa.func.count()).select_from(run).where(run.c.kind == kind)).scalar_one()
+
+
+def states(ledger, run_ids: Sequence[str]) -> dict[str, dict]:
+    """Of the runs that the ledger knows: state, process, when it started and ended, by id."""
+    query = sa.select(run.c.id, run.c.state, run.c.process, run.c.started_at, run.c.ended_at).where(run.c.id.in_(run_ids))
+    with ledger.read() as tx:
+        return {row["id"]: dict(row) for row in tx.execute(query).mappings()}
 
 
 def last(ledger, kind: str, chain: int | None = None) -> dict | None:
