@@ -12,6 +12,7 @@ from marketing import drawing, form
 from marketing.chain import Chain
 from marketing.options import RunOptions
 from tasks import recording
+from tasks.cancel import cancel
 
 
 def __getattr__(name: str) -> Flow:
@@ -45,4 +46,9 @@ def of(chain: Chain) -> Flow:
     one_pass.__doc__ = drawing.brief(chain)
     one_pass.__signature__ = form.signature(chain.params, RunOptions)
     # The models hold the values themselves, with the same limits; Prefect would load pydantic's first version to do so too.
-    return flow(name=chain.name, persist_result=False, validate_parameters=False)(one_pass)
+    return flow(name=chain.name, persist_result=False, validate_parameters=False, on_cancellation=[withdraw])(one_pass)
+
+
+def withdraw(flow: Flow, run: Any, state: Any) -> None:
+    """Somebody cancelled a run of a chain: what it has not sent yet stays."""
+    cancel(wiring.wired(), str(run.id), flow.name)

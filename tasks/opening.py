@@ -9,6 +9,7 @@ from marketing.graph import compile
 from marketing.options import RunOptions
 from marketing.summary import Summary
 from outbox.wired import Wired
+from tasks.telling import tell
 from warehouse import HeadMoved, idling, reconciling, runs
 from warehouse.passing import SlicePass
 from warehouse.pausing import paused
@@ -34,8 +35,10 @@ def accounted(wired: Wired, chain: Chain, queries: Mapping[str, str], params: An
         reconciling.hold(ledger, version.chain, chain.name)
     except BaseException as error:
         runs.finish(ledger, run, state="failed", summary={"error": str(error)}, wall=wired.wall())
+        tell("pass", run=run, state="failed", chain=chain.name, error=error)
         raise
     runs.finish(ledger, run, state="completed", summary=summary.to_json(), wall=wired.wall())
+    tell("pass", run=run, state="completed", chain=chain.name, summary=summary.to_json())
 
 
 def why_wait(wired: Wired, chain: Chain, as_of) -> str:

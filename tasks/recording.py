@@ -7,6 +7,7 @@ from typing import Any
 from prefect.context import FlowRunContext
 
 from outbox.wired import Wired
+from tasks.telling import tell
 from warehouse import runs
 
 __all__ = ["recorded", "starter"]
@@ -34,5 +35,7 @@ def recorded(wired: Wired, kind: str, run: str, *, name: str | None = None, para
         yield summary
     except BaseException as error:
         runs.finish(warehouse.ledger, run, state="failed", summary={"error": str(error)}, wall=wired.wall())
+        tell(kind, run=run, state="failed", error=error)
         raise
     runs.finish(warehouse.ledger, run, state="completed", summary=summary, wall=wired.wall())
+    tell(kind, run=run, state="completed", summary=summary)
