@@ -19,12 +19,14 @@ _COMPARED = ("entrypoint", "description", "tags", "work_pool_name", "parameters"
 
 @dataclass
 class Deployed:
-    """What was registered: names, the chains that cannot be read, deployments of ours that belong to nothing."""
+    """What was registered: deployments, the chains that cannot be read, deployments of ours that belong to nothing,
+    deployments that are paused, chains that an automation wakes from now on."""
 
     deployments: list[str]
     broken: dict[str, str] = field(default_factory=dict)
     strangers: list[str] = field(default_factory=list)
     paused: list[str] = field(default_factory=list)
+    woken: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -59,6 +61,8 @@ def deploy() -> Answer:
 def told(done: Deployed) -> Iterator[str]:
     """What was registered, in sentences."""
     yield f"{len(done.deployments)} deployments: {', '.join(done.deployments)}."
+    if done.woken:
+        yield f"Woken by what concerns them, from now on: {', '.join(done.woken)}."
     if done.paused:
         yield f"Paused, and left so: {', '.join(done.paused)}."
     yield from (f"Not deployed, it cannot be read: {fault}" for fault in done.broken.values())
@@ -67,10 +71,18 @@ def told(done: Deployed) -> Iterator[str]:
 
 
 def register(wired: Any) -> Deployed:
-    """Make the work pool, all deployments and all automations, or bring them up to date."""
-    from flows import deployments
-    from prefect.client.orchestration import get_client
+    """Make the work pool, all deployments and all automations, or bring them up to date.
 
+    Raises Refused while a changed chain would lose people.
+    """
+    import chains
+    from flows import deployments
+    from flows.cli.chain_changes import lost
+    from prefect.client.orchestration import get_client
+    from tasks.automations import register_wakings
+
+    if waits := lost(wired):
+        raise Refused("\n".join(["nothing was deployed: a changed chain would lose people.", *waits]))
     file = wired.warehouse.home / "prefect" / "prefect.yaml"
     text, broken = _text(wired)
     with get_client(sync_client=True) as client:
@@ -81,7 +93,8 @@ def register(wired: Any) -> Deployed:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(deployments.paused(text, paused), encoding="utf-8")
         _run("deploy", "--all", "--prefect-file", str(file))
-    return Deployed(names, broken, sorted(set(there) - set(names) - set(broken)), paused)
+        of = {name: one.id for name, one in _there(client).items() if name in names and name in chains.names()}
+    return Deployed(names, broken, sorted(set(there) - set(names) - set(broken)), paused, register_wakings(of))
 
 
 def differences(client: Any, wired: Any) -> Difference:
