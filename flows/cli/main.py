@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import chain_commands, deploying, doctor, explaining, figures, loading, looking, moving, up
+from flows.cli import chain_commands, deploying, doctor, explaining, figures, loading, looking, moving, serving, up
 from flows.cli.answering import Commands
 
 __all__ = ["app"]
@@ -29,6 +29,7 @@ app.add_typer(chain_commands.family, name="chains")
 app.command()(moving.maintain)
 app.command()(up.up)
 app.command()(deploying.deploy)
+app.command()(serving.serve)
 app.command()(doctor.doctor)
 
 
