@@ -1,12 +1,13 @@
 """The one place where settings become objects: home folder, house, policy, ledger, connectors, messages."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import chains
+from connectors.base import Connector
 from connectors.message import Messages
 from connectors.registry import connect
 from marketing.house import House
@@ -27,21 +28,49 @@ class NotAllowed(Exception):
     """A connector may not be used here: it reaches real people, goes by the real clock, or waits longer than the lease."""
 
 
-def wired(environ: Mapping[str, str] | None = None) -> Wired:
+class Connectors(Mapping[str, Connector]):
+    """Connectors by name, each made when it is first asked for; their names are known before."""
+
+    def __init__(self, names: tuple[str, ...], make: Callable[[str], Connector]):
+        self._names, self._make = names, make
+        self._made: dict[str, Connector] = {}
+
+    def __getitem__(self, name: str) -> Connector:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def wired(environ: Mapping[str, str] | None = None, *, every: bool = False) -> Wired:
     """The installation that the environment names; made once per process.
+
+    Its connectors are those that serve a channel. One whose settings are in a Block is made when it is first asked for,
+    so that who sends nothing needs no Prefect server; any other is made here, and one that cannot be is an error.
+    With `every` it has every connector of house.toml, none of them made yet: for looking at each on its own.
 
     RELANCE_HOME (default `var`): house.toml and policy.toml, else those of the project;
     RELANCE_LEDGER_URL, RELANCE_WAREHOUSE_URL, RELANCE_SECRET_KEY, RELANCE_SEND_FOR and RELANCE_LEASE (seconds),
     RELANCE_MEMORY (of the engine, such as 320MB), RELANCE_THREADS, RELANCE_SLICE_BITS.
     """
     environ = os.environ if environ is None else environ
-    named = tuple(sorted((key, value) for key, value in environ.items() if key.startswith("RELANCE_")))
+    named = every, *sorted((key, value) for key, value in environ.items() if key.startswith("RELANCE_"))
     if named not in _OPEN:
-        _OPEN[named] = _make(environ)
+        _OPEN[named] = _make(environ, every)
     return _OPEN[named]
 
 
-def _make(environ: Mapping[str, str]) -> Wired:
+def _make(environ: Mapping[str, str], every: bool) -> Wired:
     home = Path(environ.get("RELANCE_HOME", "var")).absolute()
     house, policy = House.read(_settings(home, "house.toml")), Policy.read(_settings(home, "policy.toml"))
     warehouse = Warehouse.open(
@@ -50,11 +79,17 @@ def _make(environ: Mapping[str, str]) -> Wired:
         memory_limit=environ.get("RELANCE_MEMORY", "320MB"), threads=int(environ.get("RELANCE_THREADS", "2")),
         slice_bits=int(environ.get("RELANCE_SLICE_BITS", "20")))
     lease = timedelta(seconds=float(environ.get("RELANCE_LEASE", LEASE.total_seconds())))
-    connectors = {}
-    for channel in house.channels:
-        name, kind, settings = house.connector(channel, environ)
-        if name not in connectors:
-            connectors[name] = _allowed(connect(kind, name, _placed(settings, home)), warehouse, lease)
+    serving = tuple(dict.fromkeys(house.channels.values()))
+
+    def make(name: str) -> Connector:
+        connector = connect(house.connectors[name]["kind"], name, _placed(_settings_of(house, name, environ), home))
+        return _allowed(connector, warehouse, lease) if name in serving else connector
+
+    connectors = Connectors(tuple(house.connectors) if every else serving, make)
+    if not every:
+        for name in serving:
+            if house.block(name) is None:
+                connectors[name]  # made at once: a mistake is told before anything runs
     return Wired(warehouse, connectors, Messages(Path(chains.__path__[0]), house.language),
                  wall=lambda: datetime.now(UTC).replace(tzinfo=None), send_for=float(environ.get("RELANCE_SEND_FOR", "60")),
                  lease=lease)
@@ -64,6 +99,15 @@ def _settings(home: Path, name: str) -> Path:
     """The home's own file, else the one at the root of the project."""
     own = home / name
     return own if own.is_file() else Path(__file__).parent.parent / name
+
+
+def _settings_of(house: House, name: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    block = house.block(name)
+    if block is None:
+        return house.settings(name, environ)
+    from tasks import blocks  # Prefect, seconds of it, only where a Block is named
+
+    return house.settings(name, environ, blocks.saved(house.connectors[name]["kind"], block))
 
 
 def _placed(settings: Mapping[str, Any], home: Path) -> dict[str, Any]:

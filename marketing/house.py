@@ -1,5 +1,6 @@
 """The house: who writes, in which language, zone and currency, through which connectors, at what cost."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal, Self
@@ -8,10 +9,12 @@ from pydantic import Field, field_validator, model_validator
 
 from marketing.settings import Channel, Price, Rate, Settings, Zone
 
-__all__ = ["House", "MissingSecret", "Vat"]
+__all__ = ["SECRETS", "House", "MissingSecret", "Vat"]
 
 #: what a connector's settings may not hold in the open
 SECRETS = ("password", "secret", "token", "api_key", "access_key", "private_key")
+#: keys of a connector's table that are not its settings: the file that serves it, and the Block that holds its settings
+OWN_KEYS = ("kind", "block")
 
 
 class MissingSecret(LookupError):
@@ -90,6 +93,9 @@ class House(Settings):
         for name, settings in value.items():
             if not isinstance(settings.get("kind"), str):
                 raise ValueError(f'a table [connectors.{name}] with kind = "…", the file in connectors/ that serves it')
+            block = settings.get("block")
+            if block is not None and not (isinstance(block, str) and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", block)):
+                raise ValueError(f"[connectors.{name}] with block = the name of a Block: small letters, digits and dashes")
             for key, setting in settings.items():
                 if key.lower().endswith(SECRETS) and not _from_environment(setting):
                     raise ValueError(f'no secret in the open: write {key} = {{ env = "NAME_OF_A_VARIABLE" }} '
@@ -107,16 +113,22 @@ class House(Settings):
                                  f"in {self.currency}, 0 if nothing")
         return self
 
-    def connector(self, channel: str, environment: Mapping[str, str]) -> tuple[str, str, dict[str, Any]]:
-        """Name, kind and settings of the connector that serves `channel`.
+    def block(self, name: str) -> str | None:
+        """The Prefect Block that holds settings of the connector `name`, by its name; None where none is named."""
+        return self.connectors[name].get("block")
 
-        A setting `{ env = "NAME" }` takes its value from `environment`.
-        Raises KeyError for a channel that the house does not have, MissingSecret for a variable that is not set.
+    def settings(self, name: str, environment: Mapping[str, str], saved: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The settings of the connector `name`: those of this file over those `saved` in its Block.
+
+        A setting `{ env = "NAME" }` takes its value from `environment`, and where that is not set, from `saved`.
+        Raises MissingSecret where neither has it.
         """
-        name = self.channels[channel]
-        settings = {key: _value(f"connectors.{name}.{key}", setting, environment)
-                    for key, setting in self.connectors[name].items() if key != "kind"}
-        return name, self.connectors[name]["kind"], settings
+        settings = dict(saved or {})
+        for key, setting in self.connectors[name].items():
+            unset = _from_environment(setting) and setting["env"] not in environment
+            if key not in OWN_KEYS and not (unset and key in settings):
+                settings[key] = _value(f"connectors.{name}.{key}", setting, environment)
+        return settings
 
 
 def _from_environment(setting: object) -> bool:

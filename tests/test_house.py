@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "inbound": {"marketing", "connectors", "warehouse", "fastapi", "starlette", "jinja2", "pydantic", "itsdangerous"},
     "outbox": {"marketing", "warehouse", "connectors", "sqlalchemy", "pyarrow", "numpy"},
     "reports": {"marketing", "warehouse", "jinja2", "markupsafe", "matplotlib", "numpy", "pyarrow"},
-    "tasks": {"prefect", "marketing", "warehouse", "connectors", "outbox", "reports", "jinja2"},
+    "tasks": {"prefect", "pydantic", "marketing", "warehouse", "connectors", "outbox", "reports", "jinja2"},
     "flows": {"prefect", "chains", "tasks", "marketing"},
     "demo": None,
     "benchmarks": None,

@@ -109,6 +109,26 @@ class TestHouse:
 
         assert House.read(path) == House.read(ROOT / "house.toml")
 
+    def test_block(self, tmp_path):
+        """A Block's settings lie below those of the file, and those of the environment above; a variable that is not set
+        leaves what the Block says."""
+        text = (ROOT / "house.toml").read_text(encoding="utf-8")
+        path = tmp_path / "house.toml"
+        path.write_text(text.replace('path = "sent"', 'block = "mail-1"\nport = 25\npassword = { env = "MAIL_PASSWORD" }'))
+        read, saved = House.read(path), {"host": "relay", "port": 587, "password": "saved"}
+
+        assert read.block("folder") == "mail-1"
+        assert read.settings("folder", {"MAIL_PASSWORD": "set"}, saved) == {"host": "relay", "port": 25, "password": "set"}
+        assert read.settings("folder", {}, saved) == {"host": "relay", "port": 25, "password": "saved"}
+        with pytest.raises(MissingSecret, match="MAIL_PASSWORD"):
+            read.settings("folder", {}, {"host": "relay"})
+
+    @pytest.mark.parametrize("block", ['"Mail"', '"mail_1"', '""', "1"])
+    def test_a_name_that_no_block_can_have(self, tmp_path, block):
+        """A Block is named as Prefect takes names."""
+        assert house(tmp_path, 'path = "sent"', f"block = {block}") == [
+            "connectors is a table; accepted: [connectors.folder] with block = the name of a Block: small letters, digits and dashes"]
+
     def test_connector(self, tmp_path):
         """A connector's secrets come from the environment it is given, never from the file."""
         text = (ROOT / "house.toml").read_text(encoding="utf-8")
@@ -116,9 +136,9 @@ class TestHouse:
         path.write_text(text.replace('path = "sent"', 'path = "out"\npassword = { env = "MAIL_PASSWORD" }'))
         read = House.read(path)
 
-        assert read.connector("email", {"MAIL_PASSWORD": "s"}) == ("folder", "folder", {"path": "out", "password": "s"})
+        assert read.settings("folder", {"MAIL_PASSWORD": "s"}) == {"path": "out", "password": "s"}
         with pytest.raises(MissingSecret, match="connectors.folder.password is taken from .* MAIL_PASSWORD"):
-            read.connector("email", {})
+            read.settings("folder", {})
         assert "hunter2" not in str(house(tmp_path, 'path = "sent"', 'api_key = "hunter2"'))
 
 
