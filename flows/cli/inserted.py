@@ -24,7 +24,7 @@ def renewed(text: str) -> str:
 def inserts() -> dict:
     """What can stand between marks, by the name in the mark: functions that return Markdown."""
     return {"failpoints": _failpoints, "responses": _responses, "channels": _channels, "outcomes": _outcomes,
-            "errors": _errors, "capabilities": _capabilities, "refusals": _refusals, "grounds": _grounds,
+            "errors": _errors, "health": _health, "capabilities": _capabilities, "refusals": _refusals, "grounds": _grounds,
             "connectors": _connectors}
 
 
@@ -107,6 +107,10 @@ def _outcomes() -> str:
 
 def _errors() -> str:
     return _table(["error", "meaning"], ((f"`{name}`", words) for name, (_, words) in _base("ErrorKind").items()))
+
+
+def _health() -> str:
+    return _table(["field", "what it says"], ((f"`{name}`", words) for name, (_, words) in _base("Health").items()))
 
 
 def _capabilities() -> str:

@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import chain_commands, deploying, doctor, explaining, figures, loading, looking, moving, serving, up
+from flows.cli import (
+    chain_commands, connectors_commands, deploying, doctor, explaining, figures, loading, looking, moving,
+    serving, up,
+)
 from flows.cli.answering import Commands
 
 __all__ = ["app"]
@@ -26,6 +29,7 @@ app.command()(figures.reconcile)
 app.command()(looking.status)
 app.command()(looking.sql)
 app.add_typer(chain_commands.family, name="chains")
+app.add_typer(connectors_commands.family, name="connectors")
 app.command()(moving.maintain)
 app.command()(up.up)
 app.command()(deploying.deploy)
