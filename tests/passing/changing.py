@@ -1,13 +1,15 @@
 """A chain with people on every step, to be changed under them."""
 
 import shutil
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from flows import recipe
-from marketing.chain import CLICKED, PURCHASED, RELATIONSHIP, Chain, Delay, Exit, Goal, Send, WaitFor, days, weeks
+from marketing.chain import CLICKED, PURCHASED, RELATIONSHIP, REPLIED, Chain, Delay, Exit, Goal, Send, WaitFor, days, weeks
+from marketing.changes import Change, Difference
 from marketing.graph import compile
 from tests.houses import SMS_HOURS
 from tests.passing.shop import START, Shop
@@ -126,7 +128,65 @@ class Changing(Shop):
         """Passes on days after the Sunday, until everybody has left; returns the last account."""
         for day in days or (1, 2, 9, 16, 30, 45, 60, 80):
             self.passes("changing", SUNDAY + timedelta(days=day))
-            account = self.accounts()
-            if not account.active:
+            if not reconciling.account(self.warehouse.ledger, self.number).active:
                 break
-        return account
+        return self.accounts()
+
+
+#: Who stands where on the Sunday.
+STANDING = {"hello": 8, "answer": 6, "offer": 1, "reminder": 6, "letter": 7, "rest:last": 7, "last": 11, "holdout": 9}
+#: The same, after the letter was moved before the wait.
+LETTER_FIRST = [send("hello", by="sms"), Delay(weeks(1)), send("letter", by="post"), written()[1], Delay(days(1)), written()[-1]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A change, what is told of it, the mapping it needs, and who goes elsewhere than to the step of the same name."""
+
+    changed: Chain
+    told: Difference
+    asked: str = ENROLLED
+    mapping: dict = field(default_factory=dict)
+    goes: dict = field(default_factory=dict)
+    stays: dict = field(default_factory=dict)
+    lost: tuple = ()
+
+
+CASES = {
+    "step added": Case(
+        chain(*written(survey=[send("survey")])),
+        Difference(new=("survey",), changed=(Change("letter", "leads to", "last", "survey"),)),
+        goes={"rest:last": "survey"}),
+    "step removed": Case(
+        chain(*written(otherwise=[])),
+        Difference(gone=("reminder",), changed=(
+            Change("answer", "leads on otherwise to", "reminder", "letter"), Change("answer", "delay on otherwise", "2 days", "7 days"))),
+        mapping={"reminder": "letter"}, goes={"reminder": "letter"}, lost=("reminder",)),
+    "step renamed": Case(
+        chain(*written(hello="welcome", answer="response")),
+        Difference(gone=("hello", "answer"), new=("welcome", "response"), renamed=(("hello", "welcome"), ("answer", "response"))),
+        mapping={"hello": "welcome", "answer": "response"}, goes={"hello": "welcome", "answer": "response"},
+        lost=("answer", "hello")),
+    "step moved": Case(
+        chain(*LETTER_FIRST),
+        Difference(moved=("letter",), changed=(
+            Change("hello", "leads to", "answer", "letter"), Change("hello", "delay", "none", "7 days"),
+            Change("offer", "leads to", "letter", "last"), Change("offer", "delay", "7 days", "1 day"),
+            Change("reminder", "leads to", "letter", "last"), Change("reminder", "delay", "7 days", "1 day"),
+            Change("letter", "leads to", "last", "answer"), Change("letter", "delay", "1 day", "none"))),
+        stays={"letter": "written_before"}),
+    "delay changed": Case(
+        chain(*written(delay=weeks(3))),
+        Difference(changed=(Change("offer", "delay", "7 days", "3 weeks"), Change("reminder", "delay", "7 days", "3 weeks")))),
+    "branch changed": Case(
+        chain(*written(clicked={CLICKED: [Exit("keen")], REPLIED: [send("offer", by="sms")]})),
+        Difference(changed=(Change("answer", "leads on clicked to", "offer", "exit:keen"),
+                            Change("answer", "branch on replied", "none", "offer")))),
+    "holdout changed": Case(chain(holdout=0.4), Difference(changed=(Change("", "holdout", "20%", "40%"),))),
+    "holdout given up": Case(
+        chain(holdout=0.0), Difference(gone=("holdout",), changed=(Change("", "holdout", "20%", "0%"),)),
+        stays={"holdout": "held_out"}),
+    "audience changed": Case(
+        chain(), Difference(changed=(Change("", "audience", "asked", "asked, asked otherwise"),)),
+        asked=f"{ENROLLED} AND first_name IS NULL"),
+}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.passing.changing import Changing, peopled
 from tests.passing.shop import Shop
 
 
@@ -17,3 +18,19 @@ def shop(tmp_path, monkeypatch):
     yield opening
     for one in opened:
         one.warehouse.close()
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory):
+    """A home where somebody stands at every step of a chain."""
+    home = tmp_path_factory.mktemp("filled")
+    peopled(home)
+    return home
+
+
+@pytest.fixture
+def here(filled, tmp_path, monkeypatch):
+    """The shop of a copy of that home, on its Sunday."""
+    changing = Changing(tmp_path / "home", filled, monkeypatch)
+    yield changing
+    changing.warehouse.close()
