@@ -6,7 +6,6 @@
 import json
 import re
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -74,7 +73,8 @@ def _deployment(chain: Chain, minute: int) -> str:
         "    description: |",
         *_indented(_description(chain, minute), 6),
         "    schedules:",
-        "      - <<: *tick",
+        "      - <<: *clock",
+        "        slug: hourly",
         f'        cron: "{minute} * * * *"',
     ]) + "\n"
 
@@ -84,8 +84,11 @@ def _description(chain: Chain, minute: int) -> str:
     module = sys.modules.get(f"chains.{chain.name}.chain")
     purpose = (module and module.__doc__ or "").strip()
     said = [f"# {chain.title}", *([purpose] if purpose else []), drawing.brief(chain),
-            f"**It runs** by itself, every hour at {minute} minutes past.", _WHAT_A_RUN_DOES, _BY_HAND]
-    return "\n\n".join(textwrap.fill(" ".join(part.split()), 115) for part in said)
+            f"**It runs** by itself: when somebody in it is due, {chain.wake_every} later at most, and in any case every hour at "
+            f"{minute} minutes past.",
+            _WHAT_A_RUN_DOES, _BY_HAND]
+    # A paragraph is one line: the pages of Prefect break where the text does.
+    return "\n\n".join(" ".join(part.split()) for part in said)
 
 
 def _indented(text: str, by: int) -> Iterator[str]:
