@@ -1,5 +1,6 @@
 """`relance status` and `relance sql`: the house at a glance, and any question about it."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -14,44 +15,44 @@ SHOWN = 200
 
 @answers
 def status() -> Answer:
-    """Show the house at a glance: chains, connectors, outbox, sources."""
+    """Show the house at a glance: alarms, chains, connectors, outbox, sources, runs.
+
+    The same stands in the browser, in the artifact "status" of the flow watch.
+    """
     from flows.cli import running
-    from flows.cli.showing import age, moment, table
-    from warehouse.engine import statement
-    from warehouse.inbox import Inbox
-    from warehouse.overview import chains_now, outbox_now, sources_now
+    from flows.cli.showing import moment
+    from flows.deployments import sound
+    from marketing.alarms import alarms
     from warehouse.runs import mark_crashed
-    from warehouse.stops import stops
+    from warehouse.watching import facts, look
 
     wired = running.opened()
-    warehouse, house, now = wired.warehouse, wired.warehouse.house, wired.warehouse.clock.now()
-    ledger, zone = warehouse.ledger, house.zone
-    mark_crashed(ledger, wired.wall())
-    box = Inbox(warehouse)
-    waiting = box.size()
-    box.close()
-    with warehouse.snapshot() as snapshot:
-        unknown = snapshot.sql(statement("explaining/unknown_touches")).to_pylist()
-    simulated = warehouse.clock.simulated() is not None
-    found = {
-        "house": house.name, "environment": house.environment, "zone": zone, "now": now, "simulated_clock": simulated,
-        "chains": chains_now(ledger, now, zone), "connectors": _connectors(wired, outbox_now(ledger), stops(ledger), unknown),
-        "unknown_touches": unknown, "inbox": waiting, "sources": [
-            {**row, "age_seconds": (now - row["loaded_at"]).total_seconds()} for row in sources_now(ledger)],
-    }
-    head = (f"{house.name}, environment {house.environment}, {moment(now, zone)}{' (simulated)' if simulated else ''}. "
-            f"Times in {zone}.")
-    shown: list[Any] = [head, _chains(found["chains"], zone), table(
-        ["Connector", "Channels", "Waiting#", "Being sent#", "Receipts to file#", "Unknown#", "Stopped"],
-        [(row["connector"], ", ".join(row["channels"]), row["planned"], row["sending"], row["settled"], row["unknown"],
-          row["stopped"] or "no") for row in found["connectors"]])]
-    shown.append(table(["Source", "Loaded", "Age", "Newest row", "Rows#", "Rejected#", "Confirmed"], [
-        (row["source"], moment(row["loaded_at"], zone), age(row["loaded_at"], now), moment(row["newest_at"], zone),
-         row["rows"], row["rejected"], "yes" if row["confirmed"] else "no: relance load … --confirm")
-        for row in found["sources"]]) if found["sources"] else "Nothing was loaded yet. Next: relance load contacts FILE")
-    if waiting:
-        shown.append(f"{waiting:,} responses in the inbox. Next: relance collect")
-    return Answer(found, shown)
+    warehouse, house = wired.warehouse, wired.warehouse.house
+    mark_crashed(warehouse.ledger, wired.wall())
+    seen = look(warehouse, wired.connectors, {chain.name: chain.sources for chain in sound()[0]}, wired.wall())
+    found, simulated = alarms(facts(seen), warehouse.policy.alarms), warehouse.clock.simulated() is not None
+    clock = f"{moment(seen.now, house.zone)}{' (simulated)' if simulated else ''}"
+    head = f"{house.name}, environment {house.environment}, {clock}. Times in {house.zone}."
+    shown = [head, *_alarms(found), _chains(seen.chains, house.zone), _connectors(seen.connectors), _sources(seen, house.zone),
+             *_runs(seen.runs, house.zone)]
+    if seen.inbox:
+        shown.append(f"{seen.inbox:,} responses in the inbox. Next: relance collect")
+    return Answer({
+        "house": house.name, "environment": house.environment, "zone": house.zone, "now": seen.now, "simulated_clock": simulated,
+        "alarms": [asdict(alarm) for alarm in found], "chains": [_plain(row) for row in seen.chains],
+        "connectors": seen.connectors, "complaints": seen.complaints, "unknown_touches": seen.unknown, "inbox": seen.inbox,
+        "sources": seen.sources, "runs": seen.runs}, shown)
+
+
+def _plain(row: dict) -> dict:
+    return {**row, "overdue": row["overdue"] and row["overdue"].total_seconds()}
+
+
+def _alarms(found: list) -> list[Any]:
+    from flows.cli.showing import table
+
+    return [table(["Alarm", "Of", "Now", "Limit", "What to do"], [
+        (alarm.kind.replace("_", " "), alarm.what, alarm.value, alarm.limit, alarm.advice) for alarm in found])] if found else []
 
 
 def _chains(rows: list[dict], zone: str) -> Any:
@@ -59,19 +60,41 @@ def _chains(rows: list[dict], zone: str) -> Any:
 
     if not rows:
         return "No pass has run yet. Next: relance pass CHAIN"
-    return table(["Chain", "Active#", "Due at", "Next due", "Last pass", "State", "It said"], [
+    return table(["Chain", "Active#", "Due at", "Next due", "Next pass", "Last pass", "State", "It said"], [
         (row["chain"], row["active"], ", ".join(row["due_at_steps"]) or "–", moment(row["next_due"], zone),
-         *((moment(row["last_pass"]["as_of"], zone), "paused" if row["paused"] else row["last_pass"]["state"],
-            row["paused"] or row["last_pass"]["said"])
-           if row["last_pass"] else ("–", "–", "–"))) for row in rows])
+         moment(row["next_pass"], zone), *(
+             (moment(row["last_pass"]["as_of"], zone), "paused" if row["paused"] else row["last_pass"]["state"],
+              row["paused"] or row["last_pass"]["said"]) if row["last_pass"] else ("–", "–", "–"))) for row in rows])
 
 
-def _connectors(wired, outbox: dict, stopped: dict, unknown: list[dict]) -> list[dict]:
-    channels = wired.warehouse.house.channels
-    return [{"connector": name, "channels": sorted(channel for channel, by in channels.items() if by == name),
-             **{state: outbox.get(name, {}).get(state, 0) for state in ("planned", "sending", "settled")},
-             "unknown": sum(row["touches"] for row in unknown if row["connector"] == name), "stopped": stopped.get(name)}
-            for name in sorted({*wired.connectors, *outbox, *stopped})]
+def _connectors(rows: list[dict]) -> Any:
+    from flows.cli.showing import table
+
+    return table(["Connector", "Channels", "Waiting#", "Being sent#", "Receipts to file#", "Unknown#", "Stuck#", "Stopped"], [
+        (row["connector"], ", ".join(row["channels"]), row["planned"], row["sending"], row["settled"], row["unknown"],
+         row["stuck"], row["stopped"] or "no") for row in rows])
+
+
+def _sources(seen: Any, zone: str) -> Any:
+    from flows.cli.showing import age, moment, table
+
+    if not seen.sources:
+        return "Nothing was loaded yet. Next: relance load contacts FILE"
+    return table(["Source", "Loaded", "Age", "Newest row", "Rows#", "Rejected#", "Confirmed", "Who waits for it"], [
+        (row["source"], moment(row["loaded_at"], zone), row["loaded_at"] and age(row["loaded_at"], seen.now),
+         moment(row["newest_at"], zone), row["rows"], row["rejected"],
+         "yes" if row["confirmed"] else "–" if row["confirmed"] is None else "no: relance load … --confirm",
+         ", ".join(row["stale_for"]) or "–") for row in seen.sources])
+
+
+def _runs(rows: list[dict], zone: str) -> list[Any]:
+    """Of the runs of the last day those of which any did not end well."""
+    from flows.cli.showing import moment, table
+
+    ill = [row for row in rows if row["failed"] or row["crashed"] or row["cancelled"]]
+    return [table(["Runs of the last day", "Completed#", "Failed#", "Crashed#", "Cancelled#", "Latest"], [
+        (row["chain"] or row["kind"], row["completed"], row["failed"], row["crashed"], row["cancelled"],
+         moment(row["latest"], zone)) for row in ill])] if ill else []
 
 
 @answers

@@ -27,7 +27,8 @@ def test_status(passed):
     assert chain["last_pass"]["state"] == "completed" and chain["last_pass"]["said"].startswith("20 of 20 entered")
     assert record["connectors"] == [{
         "connector": "folder", "channels": ["email", "phone", "post", "sms", "voice"], "planned": 0, "sending": 0,
-        "settled": 0, "unknown": 0, "stopped": None}]
+        "settled": 0, "unknown": 0, "stuck": 0, "stopped": None}]
+    assert (record["alarms"], chain["overdue"], chain["next_pass"]) == ([], None, None)
     assert [(row["source"], row["rows"], row["age_seconds"], row["confirmed"]) for row in record["sources"]] == [
         ("consents", 1, 0.0, True), ("contacts", 40, 0.0, True), ("orders", 40, 0.0, True), ("suppressions", 1, 0.0, True)]
 
@@ -43,6 +44,20 @@ def test_a_run_that_died_is_told(passed):
     passed("status")
 
     assert passed("sql", "select state from runs where run = 'gone'", "--json").json["rows"] == [{"state": "crashed"}]
+
+
+def test_alarms(passed):
+    """What is wrong stands above all else, with what to do about it."""
+    from flows import wiring
+    from warehouse import stops
+
+    ledger = wiring.wired().warehouse.ledger
+    stops.stop(ledger, "folder", "credit: 402 nothing left")
+    shown, told = passed("status").out, passed("status", "--json").json["alarms"]
+    stops.release(ledger, "folder")
+
+    assert "stopped connector" in shown and "relance send folder --resume" in shown and "402 nothing left" in shown
+    assert [(alarm["kind"], alarm["what"]) for alarm in told if alarm["kind"] != "crashed_run"] == [("stopped_connector", "folder")]
 
 
 def test_answers(passed):
