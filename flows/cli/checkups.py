@@ -1,4 +1,4 @@
-"""The checks of `relance doctor` before and in an installation: versions, settings, ledger, parts, connectors, chains."""
+"""The checks of `relance doctor` on what an installation stands on: versions, settings, ledger, parts, key, connectors."""
 
 import platform
 import re
@@ -19,8 +19,6 @@ __all__ = ["BEFORE", "INSIDE", "cannot_open"]
 ROOT = Path(__file__).parents[2]
 #: Less than this much room, and a large pass or a fold may not end.
 ROOM = 1 << 30
-#: Batches that could have left so long ago are waiting for a sender that does not come.
-IDLE = timedelta(hours=1)
 #: Bytes that a secret needs not to be guessed.
 SECRET = 32
 _NAMED = re.compile(r"^([\w.-]+)(?:\[.*?\])?(.*)$")
@@ -100,15 +98,12 @@ def room(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 def cannot_open(error: Exception) -> Finding:
     """Why the installation cannot be opened, and what mends that."""
-    kind, text = type(error).__name__, str(error)
-    unset = re.search(r"environment variable (\w+)", text)
-    mend = {
-        "LedgerError": "export RELANCE_LEDGER_URL=sqlite:///FILE", "StoreError": "export RELANCE_WAREHOUSE_URL=FOLDER",
-        "WrongEnvironment": "export RELANCE_HOME=ANOTHER_FOLDER",
-        "MissingSecret": f"export {unset[1] if unset else 'NAME'}=VALUE",
-    }.get(kind, "${EDITOR:-vi} house.toml")
-    about = {"LedgerError": "ledger", "StoreError": "parts", "WrongEnvironment": "ledger"}.get(kind, "connectors")
-    return wrong(about, text, mend)
+    about, mend = {
+        "LedgerError": ("ledger", "export RELANCE_LEDGER_URL=sqlite:///FILE"),
+        "WrongEnvironment": ("ledger", "export RELANCE_HOME=ANOTHER_FOLDER"),
+        "StoreError": ("parts", "export RELANCE_WAREHOUSE_URL=FOLDER"),
+    }.get(type(error).__name__, ("installation", "relance status --debug"))
+    return wrong(about, str(error), mend)
 
 
 def ledger(wired: Any) -> Iterator[Finding]:
@@ -182,93 +177,21 @@ def clock(wired: Any) -> Iterator[Finding]:
 
 def connectors(wired: Any) -> Iterator[Finding]:
     """Every connector could send now, and none is stopped."""
-    from warehouse.stops import stops
+    from flows.check_connectors import looked_at
 
-    stopped = stops(wired.warehouse.ledger)
-    for name, connector in sorted(wired.connectors.items()):
-        health = connector.check()
-        if not health.ok:
-            yield wrong(f"connector {name}", "; ".join(health.problems) or health.detail, "${EDITOR:-vi} house.toml")
-        elif name in stopped:
-            yield wrong(f"connector {name}", f"is stopped: {stopped[name]}", f"relance send {name} --resume")
+    for one in looked_at(wired):
+        about, faults = f"connector {one.connector}", "; ".join(one.problems)
+        if one.healthy:
+            known = [", ".join(one.channels) or "no channel", one.credentials, one.sender, one.quota]
+            yield good(about, "; ".join(part for part in known if part))
+        elif unset := re.search(r"environment variable (\w+)", faults):
+            yield wrong(about, faults, f"export {unset[1]}=VALUE")
+        elif faults:
+            advice = [step for step in one.todo if not step.startswith("relance ")]
+            yield wrong(about, "; ".join([faults, *advice]),
+                        f"${{EDITOR:-vi}} house.toml && relance connectors check {one.connector}")
         else:
-            channels = sorted(channel for channel, by in wired.warehouse.house.channels.items() if by == name)
-            yield good(f"connector {name}", f"serves {', '.join(channels)}" + (f"; {health.detail}" if health.detail else ""))
-
-
-def chain_files(wired: Any) -> Iterator[Finding]:
-    """Every chain is sound."""
-    from flows.cli.checking import problems
-
-    for name, faults in problems(wired).items():
-        if faults:
-            yield wrong(f"chain {name}", "; ".join(faults), f"relance chains check {name}")
-        else:
-            yield good(f"chain {name}", "sound")
-
-
-def sources(wired: Any) -> Iterator[Finding]:
-    """No chain waits for its sources."""
-    from flows.deployments import sound
-    from warehouse.idling import stale_source
-    from warehouse.overview import sources_now
-
-    warehouse = wired.warehouse
-    waits = {}
-    for chain in sound()[0]:
-        if said := stale_source(warehouse.ledger, chain.sources, warehouse.clock.now(), warehouse.house.zone):
-            waits.setdefault(said, []).append(chain.name)
-    for said, chains in waits.items():
-        text, _, command = said.rstrip(")").rpartition(" (")
-        yield wrong("sources", f"{text}: {' and '.join(chains)} wait{'s' if len(chains) == 1 else ''}", command)
-    if not waits:
-        yield good("sources", f"{len(sources_now(warehouse.ledger))} loaded, none too old for its chains")
-
-
-def runs(wired: Any) -> Iterator[Finding]:
-    """The last run of each kind ended well."""
-    import json
-
-    import sqlalchemy as sa
-    from warehouse.runs import mark_crashed
-    from warehouse.schema import chain, run
-
-    mark_crashed(wired.warehouse.ledger, wired.wall())
-    newest = sa.func.row_number().over(partition_by=(run.c.kind, run.c.chain), order_by=run.c.started_at.desc())
-    last = sa.select(run.c.kind, run.c.state, run.c.name, run.c.summary, run.c.params, chain.c.name.label("of"),
-                     newest.label("place")).join(chain, chain.c.id == run.c.chain, isouter=True).subquery()
-    with wired.warehouse.ledger.read() as tx:
-        ended = tx.execute(sa.select(last).where(last.c.place == 1).order_by(last.c.kind, last.c.of)).mappings().all()
-    bad = [row for row in ended if row["state"] in ("crashed", "failed")]
-    for row in bad:
-        command = {"pass": f"pass {row['of']}", "load": "load {kind} {path}".format(
-            **{"kind": "KIND", "path": "FILE", **json.loads(row["params"] or "{}")})}.get(row["kind"], row["kind"])
-        why = json.loads(row["summary"] or "{}").get("error", "nobody knows why")
-        yield wrong("runs", f"the last {row['kind']}{f' of {row.of}' if row['of'] else ''} {row['state']}: {why}",
-                    f"relance {command}")
-    if not bad:
-        yield good("runs", f"the last of each kind ended well ({len(ended)} kinds)" if ended else "none yet")
-
-
-def outbox(wired: Any) -> Iterator[Finding]:
-    """No message waits for a sender that does not come."""
-    import sqlalchemy as sa
-    from warehouse.pausing import paused_chains
-    from warehouse.schema import batch, run
-
-    ready = sa.func.coalesce(batch.c.not_before, run.c.as_of)
-    waiting = sa.and_(batch.c.state == "planned", ready < wired.warehouse.clock.now() - IDLE)
-    lapsed = sa.and_(batch.c.state == "sending", batch.c.lease_until < wired.wall())
-    query = sa.select(batch.c.connector, batch.c.state, sa.func.sum(batch.c.rows)).join(
-        run, run.c.id == batch.c.run, isouter=True).where(
-        sa.or_(waiting, lapsed), batch.c.chain.not_in(paused_chains())).group_by(batch.c.connector, batch.c.state)
-    with wired.warehouse.ledger.read() as tx:
-        stuck = tx.execute(query).all()
-    for name, state, many in stuck:
-        why = "were being sent by a process that died" if state == "sending" else "could have left more than an hour ago"
-        yield wrong("outbox", f"{int(many):,} touches by {name} {why}", f"relance send {name}")
-    if not stuck:
-        yield good("outbox", "nothing is stuck")
+            yield wrong(about, f"is stopped: {one.stopped}", f"relance send {one.connector} --resume")
 
 
 def programs(wired: Any) -> Iterator[Finding]:
@@ -284,4 +207,4 @@ def programs(wired: Any) -> Iterator[Finding]:
 
 #: In the order in which they are told: those that need the environment alone, and those of an open installation.
 BEFORE = (python, libraries, settings, room)
-INSIDE = (ledger, parts, secret, clock, connectors, chain_files, sources, runs, outbox, programs)
+INSIDE = (ledger, parts, secret, clock, connectors, programs)

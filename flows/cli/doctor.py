@@ -24,13 +24,20 @@ def doctor() -> Answer:
 
     running.quiet_prefect()
     with working("looking at everything"):
-        found = list(examined(os.environ, running.opened))
+        found = list(examined(os.environ, _opened))
     faults = sum(one.state == "wrong" for one in found)
     return Answer({"well": not faults, "findings": found}, list(shown(found)), FAILED if faults else 0)
 
 
+def _opened() -> Any:
+    from flows import wiring
+
+    return wiring.wired(every=True)  # so that one connector that cannot be made is found apart from the others
+
+
 def examined(environ: Any, opened: Callable[[], Any]) -> Iterator[Finding]:
     """Every finding: of what stands before the installation, of the installation, of its Prefect server."""
+    from flows.cli.chain_checkups import MOVING
     from flows.cli.checkups import BEFORE, INSIDE, cannot_open
     from flows.cli.server_checkups import served
 
@@ -46,7 +53,7 @@ def examined(environ: Any, opened: Callable[[], Any]) -> Iterator[Finding]:
     except Exception as error:
         yield cannot_open(error)
         return
-    for check in INSIDE:
+    for check in (*INSIDE, *MOVING):
         yield from safely(check, wired)
     yield from safely(served, environ, wired)
 

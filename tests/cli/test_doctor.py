@@ -1,5 +1,6 @@
 """`relance doctor`: each check finds what it is for, and names the command that mends it."""
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 import chains
-from flows.cli import checkups
+from flows.cli import chain_checkups, checkups
 from flows.cli.doctor import examined, safely
 from tests.cli.conftest import ROOT, START, answering
 from warehouse import runs, schema, stops
@@ -99,22 +100,15 @@ def test_room(tmp_path, monkeypatch):
         ("wrong", f"only 0.2 GB free at {tmp_path}/new", "relance maintain")]
 
 
-@pytest.mark.parametrize(("change", "variables", "about", "mend"), [
-    (None, {"RELANCE_LEDGER_URL": "mysql://x/y"}, "ledger", "export RELANCE_LEDGER_URL=sqlite:///FILE"),
-    (None, {"RELANCE_WAREHOUSE_URL": "HOME/house.toml"}, "parts", "export RELANCE_WAREHOUSE_URL=FOLDER"),
-    (('kind = "folder"', 'kind = "pigeon"'), {}, "connectors", "${EDITOR:-vi} house.toml"),
-    (('kind = "folder"', 'kind = "smtp"\nhost = "h"\nsender = "s@example.org"\npassword = { env = "NO_SUCH_SECRET" }'), {},
-     "connectors", "export NO_SUCH_SECRET=VALUE"),
-    (('kind = "folder"\n', 'kind = "smtp"\nhost = "h"\nsender = "s@example.org"\n'), {}, "connectors", "${EDITOR:-vi} house.toml"),
+@pytest.mark.parametrize(("variable", "value", "about", "mend"), [
+    ("RELANCE_LEDGER_URL", "mysql://x/y", "ledger", "export RELANCE_LEDGER_URL=sqlite:///FILE"),
+    ("RELANCE_WAREHOUSE_URL", "HOME/house.toml", "parts", "export RELANCE_WAREHOUSE_URL=FOLDER"),
+    ("RELANCE_THREADS", "two", "installation", "relance status --debug"),
 ])
-def test_what_cannot_be_opened(tmp_path, monkeypatch, change, variables, about, mend):
+def test_what_cannot_be_opened(tmp_path, monkeypatch, variable, value, about, mend):
     """An installation that cannot be opened says why in one finding, with the setting to change."""
     answering(tmp_path, monkeypatch)
-    if change:
-        text = (tmp_path / "house.toml").read_text()
-        (tmp_path / "house.toml").write_text(text.replace(*change).replace('path = "sent"', "" if "smtp" in change[1] else 'path = "sent"'))
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value.replace("HOME", str(tmp_path)))
+    monkeypatch.setenv(variable, value.replace("HOME", str(tmp_path)))
     from flows import wiring
 
     said = [one for one in examined(wiring.os.environ, wiring.wired) if one.state == "wrong"]
@@ -186,6 +180,28 @@ def test_simulated_clock(loaded):
     assert [state for state, *_ in found(checkups.clock, wiring.wired())] == ["remark"]
 
 
+CHECK = "${EDITOR:-vi} house.toml && relance connectors check folder"
+SMTP = 'kind = "smtp"\nhost = "h"\nsender = "s@example.org"\n'
+
+
+@pytest.mark.parametrize(("settings", "words", "mend"), [
+    ('kind = "pigeon"', "no connector of kind 'pigeon'", CHECK), (SMTP, "reaches real addresses", CHECK),
+    (SMTP + 'password = { env = "NO_SUCH_SECRET" }', "NO_SUCH_SECRET", "export NO_SUCH_SECRET=VALUE"),
+])
+def test_connectors_that_cannot_be_made(tmp_path, monkeypatch, settings, words, mend):
+    """A connector that is not there, not allowed, or lacks its secret is told by itself; all else is looked at."""
+    answering(tmp_path, monkeypatch)
+    text = (tmp_path / "house.toml").read_text()
+    (tmp_path / "house.toml").write_text(re.sub(r'kind = "folder".*\npath = .*\n', f"{settings}\n", text))
+    from flows import wiring
+
+    said = list(examined(wiring.os.environ, lambda: wiring.wired(every=True)))
+    wrong = [one for one in said if one.state == "wrong" and one.about != "sources"]
+
+    assert [(one.about, one.mend) for one in wrong] == [("connector folder", mend)]
+    assert words in wrong[0].said and "outbox" in {one.about for one in said}
+
+
 def test_connectors(wired, tmp_path):
     """A connector that could not send, and one that is stopped, are told."""
     (tmp_path / "sent").write_text("in the way")
@@ -193,7 +209,7 @@ def test_connectors(wired, tmp_path):
     (tmp_path / "sent").unlink()
     stops.stop(wired.warehouse.ledger, "folder", "the account is closed")
 
-    assert [(state, mend) for state, _, mend in said] == [("wrong", "${EDITOR:-vi} house.toml")]
+    assert [(state, mend) for state, _, mend in said] == [("wrong", CHECK)]
     assert found(checkups.connectors, wired) == [("wrong", "is stopped: the account is closed", "relance send folder --resume")]
 
 
@@ -202,10 +218,23 @@ def test_chains(wired, tmp_path, monkeypatch):
     (tmp_path / "torn").mkdir()
     (tmp_path / "torn" / "chain.py").write_text("CHAIN = (\n")
     monkeypatch.setattr(chains, "__path__", [*chains.__path__, str(tmp_path)])
-    said = found(checkups.chain_files, wired)
+    said = found(chain_checkups.chain_files, wired)
 
     assert [(state, mend) for state, _, mend in said] == [("wrong", "relance chains check torn")]
     assert "'(' was never closed" in said[0][1]
+
+
+def test_changes(wired, monkeypatch):
+    """A chain that would lose people is told as `relance chains diff` tells it; one that is paused is a remark."""
+    from flows.cli import chain_changes
+    from warehouse.pausing import pause
+
+    pause(wired.warehouse.ledger, "reactivate_lapsed", now=START, by="anne", why="stock")
+    monkeypatch.setattr(chain_changes, "lost", lambda wired: ["3 people stand at a step that is gone"])
+
+    assert found(chain_checkups.changes, wired) == [
+        ("wrong", "3 people stand at a step that is gone", "relance chains diff"),
+        ("remark", "paused since 2026-01-05 10:00 by anne, stock", "relance chains resume reactivate_lapsed")]
 
 
 def test_runs(wired):
@@ -218,7 +247,7 @@ def test_runs(wired):
         tx.execute(sa.update(schema.run).where(schema.run.c.id == "send").values(process="elsewhere 1 2 other/4"))
     start(wired, "collect")
     runs.finish(ledger, "collect", state="completed", summary={}, wall=START)
-    said = found(checkups.runs, wired)
+    said = found(chain_checkups.runs, wired)
 
     assert [mend for *_, mend in said] == ["relance load orders o.csv", "relance send"]
     assert said[0][1] == "the last load failed: no such column" and "the last send crashed" in said[1][1]
@@ -235,7 +264,7 @@ def test_outbox(wired):
                 ("sms", "planned", {"not_before": now - timedelta(hours=2)}), ("sms", "planned", {"not_before": now + timedelta(1)}),
                 ("post", "planned", {"not_before": now - timedelta(minutes=5)})]):
             tx.execute(sa.insert(schema.batch), {**usual, "id": number + 1, "connector": connector, "state": state, **more})
-    said = found(checkups.outbox, wired)
+    said = found(chain_checkups.outbox, wired)
 
     assert said == [("wrong", "30 touches by mail were being sent by a process that died", "relance send mail"),
                     ("wrong", "30 touches by sms could have left more than an hour ago", "relance send sms")]
@@ -262,6 +291,6 @@ def test_a_check_that_fails():
 def test_every_check_is_tried():
     """There is a test for each check, and each check is of one list."""
     text = (ROOT / "tests" / "cli" / "test_doctor.py").read_text(encoding="utf-8")
-    checks = [check.__name__ for check in (*checkups.BEFORE, *checkups.INSIDE)]
+    checks = [check.__name__ for check in (*checkups.BEFORE, *checkups.INSIDE, *chain_checkups.MOVING)]
 
     assert [name for name in checks if f"checkups.{name}" not in text] == ["sources"]  # in test_a_new_house
