@@ -1,5 +1,6 @@
 """`relance deploy`: everything that runs, registered with a Prefect server: work pool, deployments, automations."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,13 +21,14 @@ _COMPARED = ("entrypoint", "description", "tags", "work_pool_name", "parameters"
 @dataclass
 class Deployed:
     """What was registered: deployments, the chains that cannot be read, deployments of ours that belong to nothing,
-    deployments that are paused, chains that an automation wakes from now on."""
+    deployments that are paused, chains that an automation wakes and alarms that one tells from now on."""
 
     deployments: list[str]
     broken: dict[str, str] = field(default_factory=dict)
     strangers: list[str] = field(default_factory=list)
     paused: list[str] = field(default_factory=list)
     woken: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -63,6 +65,10 @@ def told(done: Deployed) -> Iterator[str]:
     yield f"{len(done.deployments)} deployments: {', '.join(done.deployments)}."
     if done.woken:
         yield f"Woken by what concerns them, from now on: {', '.join(done.woken)}."
+    if done.alarms:
+        whom = os.environ.get("RELANCE_NOTIFY")
+        yield f"{len(done.alarms)} automations for alarms, " + (
+            f"told by {whom}." if whom else "told on the page status alone: name a notification Block in RELANCE_NOTIFY.")
     if done.paused:
         yield f"Paused, and left so: {', '.join(done.paused)}."
     yield from (f"Not deployed, it cannot be read: {fault}" for fault in done.broken.values())
@@ -79,6 +85,7 @@ def register(wired: Any) -> Deployed:
     from flows import deployments
     from flows.cli.chain_changes import lost
     from prefect.client.orchestration import get_client
+    from tasks.alarm_automations import NoSuchBlock, register_alarms
     from tasks.automations import register_wakings
 
     if waits := lost(wired):
@@ -94,7 +101,11 @@ def register(wired: Any) -> Deployed:
         file.write_text(deployments.paused(text, paused), encoding="utf-8")
         _run("deploy", "--all", "--prefect-file", str(file))
         of = {name: one.id for name, one in _there(client).items() if name in names and name in chains.names()}
-    return Deployed(names, broken, sorted(set(there) - set(names) - set(broken)), paused, register_wakings(of))
+    try:
+        alarms = register_alarms(os.environ.get("RELANCE_NOTIFY"))
+    except NoSuchBlock as error:
+        raise Refused(f"everything but the alarms was registered: {error}") from None
+    return Deployed(names, broken, sorted(set(there) - set(names) - set(broken)), paused, register_wakings(of), alarms)
 
 
 def differences(client: Any, wired: Any) -> Difference:

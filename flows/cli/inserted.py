@@ -25,7 +25,7 @@ def inserts() -> dict:
     """What can stand between marks, by the name in the mark: functions that return Markdown."""
     return {"failpoints": _failpoints, "responses": _responses, "channels": _channels, "outcomes": _outcomes,
             "errors": _errors, "health": _health, "capabilities": _capabilities, "refusals": _refusals, "grounds": _grounds,
-            "connectors": _connectors}
+            "alarms": _alarms, "connectors": _connectors}
 
 
 def pictures() -> dict[str, str]:
@@ -122,6 +122,13 @@ def _refusals() -> str:
     from marketing.gate import REASONS
 
     return _table(["reason", "in words"], ((f"`{name}`", words) for name, words in REASONS.items()))
+
+
+def _alarms() -> str:
+    from marketing.alarms import KINDS
+
+    return _table(["alarm", "what it means", "what to do"], (
+        (f"`{kind}`", meaning, advice.format(what="NAME")) for kind, (meaning, advice) in KINDS.items()))
 
 
 def _grounds() -> str:

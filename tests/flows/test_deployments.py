@@ -15,7 +15,7 @@ import chains
 from flows import deployments
 from marketing.house import House
 
-HOUSE = ["send", "collect", "load", "report", "maintain"]
+HOUSE = ["send", "collect", "load", "report", "maintain", "watch"]
 
 
 def read(path: Path) -> dict[str, dict]:
@@ -47,10 +47,11 @@ def test_everything_is_deployed(written):
 
 
 def test_one_run_at_a_time(written):
-    """Every deployment belongs to the pool, runs once at a time, checks its form, and is not paused."""
-    for one in written.values():
+    """Every deployment belongs to the pool, runs once at a time, checks its form, and is not paused; the watch, which frees
+    the places of dead runs, waits for no place itself."""
+    for name, one in written.items():
         assert one["work_pool"]["name"] == deployments.POOL
-        assert one["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
+        assert one["concurrency_limit"] == (None if name == "watch" else {"limit": 1, "collision_strategy": "ENQUEUE"})
         assert one["enforce_parameter_schema"] and not one.get("paused")
 
 
@@ -64,7 +65,8 @@ def test_schedules(written):
 
     assert set(written) - set(crons) == {"load"}
     assert {name: crons[name] for name in HOUSE if name in crons} == {
-        "send": "*/5 * * * *", "collect": "3-59/5 * * * *", "report": "0 7 * * *", "maintain": "30 3 * * *"}
+        "send": "*/5 * * * *", "collect": "3-59/5 * * * *", "report": "0 7 * * *", "maintain": "30 3 * * *",
+        "watch": "1-59/5 * * * *"}
     ticks = [crons[name] for name in chains.names()]
     assert all(re.fullmatch(r"\d+ \* \* \* \*", tick) for tick in ticks) and len(set(ticks)) == len(ticks)
 
