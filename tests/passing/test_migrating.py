@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from flows import recipe
-from marketing.chain import CLICKED, REPLIED, Chain, Exit, GoTo, WaitFor, days
+from marketing.chain import CLICKED, REPLIED, Chain, Exit, GoTo, Split, WaitFor, WaveParams, days
 from marketing.mapping import BadMapping
 from tasks.migrate import migrate_chain
 from tests.passing.changing import CASES, STANDING, SUNDAY, Changing, chain, send, written
@@ -236,3 +236,51 @@ def test_an_explanation_of_who_was_moved_along(here):
 
     (life,) = told.lives
     assert (life.version, life.stands_at, life.reason, life.due_at) == (2, "response", "migrated", SUNDAY + timedelta(days=4))
+
+
+def test_a_migration_that_is_killed_between_two_slices(shop, monkeypatch):
+    """It commits slice by slice: what is done stays done, and the next one does the rest."""
+    here = shop(CALLS, slice_bits=2)
+    here.contacts({"contact_id": 1}, {"contact_id": 5}, {"contact_id": 9})
+    here.passes("calls")
+    longer = replace(CALLS, steps=[CALLS.steps[0], replace(CALLS.steps[1], within=days(5))])
+    monkeypatch.setattr(recipe.chains, "load", {"calls": longer}.__getitem__)
+    done = []
+
+    def die(at):
+        done.append(at)
+        if done.count("commit.done") == 2:
+            raise Killed
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(commit, "reach", die)
+        migrate_chain(here.wired, longer, recipe.queries(longer), {}, run="killed")
+    versions = here.rows("SELECT contact_id, arg_max(version, seq) FROM moves GROUP BY ALL ORDER BY ALL")
+    moved = migrate_chain(here.wired, longer, recipe.queries(longer), {}, run="again")
+
+    assert versions == [(1, 2), (5, 2), (9, 1)]
+    assert moved == [Moved(1, "outcome", "outcome", 1)]
+    assert here.passes("calls", START + timedelta(days=5)).moves[("outcome", "otherwise", "ring")] == 3
+
+
+def test_a_wave_that_lacks_a_parameter(shop, monkeypatch):
+    """Whose wave was not frozen with what a new Split asks with stays in the version that does not ask."""
+    class Since(WaveParams):
+        days_since: int = 30
+
+    asked = {"recent": "SELECT contact_id FROM contacts WHERE created_at > $as_of::TIMESTAMP - to_days($days_since::INTEGER)"}
+    here = shop(CALLS, queries=asked)
+    here.contacts({"contact_id": 1})
+    here.passes("calls")
+    split = replace(CALLS, params=Since, steps=[*CALLS.steps[:1], replace(CALLS.steps[1], otherwise=[
+        Split("fork", on={"recent": [send("news")]}, otherwise=[Exit("old")])])])
+    monkeypatch.setattr(recipe.chains, "load", {"calls": split}.__getitem__)
+    here.contacts({"contact_id": 2})
+    here.passes("calls", START + timedelta(days=1))
+
+    moved = migrate_chain(here.wired, split, recipe.queries(split), {}, run="migration")
+    for day in (3, 4, 7, 8, 11, 12):
+        here.passes("calls", START + timedelta(days=day))
+
+    assert moved == [Moved(1, "outcome", "outcome", 1, "older_params")]
+    assert here.places("calls") == [(1, "exit:tried_enough"), (2, "exit:completed")]
