@@ -23,7 +23,14 @@ __all__ = ["BlockError", "api", "block_class", "kinds", "register", "save", "sav
 
 
 class BlockError(LookupError):
-    """A Block could not be read or written; the text names it, the server, and what to do."""
+    """A Block could not be read or written: `said` names it and the server, `todo` what mends it."""
+
+    def __init__(self, said: str, todo: str):
+        super().__init__(f"{said}; {todo}")
+        self.said, self.todo = said, todo
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.said, self.todo)
 
 
 def slug(kind: str) -> str:
@@ -117,25 +124,27 @@ def api() -> str | None:
 def _reaching(what: str) -> Iterator[None]:
     """Say what went wrong with a Block in a sentence that holds no value of it."""
     if api() is None:
-        raise BlockError(f"{what}: PREFECT_API_URL names no Prefect server; set it, or start one on this machine by: make up")
+        raise BlockError(f"{what}: PREFECT_API_URL names no Prefect server", "set it, or start one on this machine by: make up")
     try:
         yield
     except Exception as error:
-        raise BlockError(f"{what}: {_why(error)}") from None
+        why, todo = _why(error)
+        raise BlockError(f"{what}: {why}", todo) from None
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception) -> tuple[str, str]:
+    """What went wrong, and what to do about it."""
     wrong = error if isinstance(error, ValidationError) else error.__cause__
     if isinstance(wrong, ValidationError):
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors(include_input=False))
-        return f"{faults}. Mend it in the Prefect UI, under Blocks."
+        return faults, "correct it in the Prefect UI, under Blocks"
     if "Unable to find block document" in str(error):
-        return (f"the Prefect server {api()} has none of this name. Make it in its UI, under Blocks, or from the settings "
-                "of house.toml: relance connectors register --save")
+        return (f"the Prefect server {api()} has none of this name",
+                "make it in the Prefect UI, under Blocks, or from the settings of house.toml: relance connectors register --save")
     code = getattr(getattr(error, "response", None), "status_code", None)
     if code in (401, 403):
-        return f"the Prefect server {api()} refuses us ({code}); set PREFECT_API_AUTH_STRING"
+        return f"the Prefect server {api()} refuses us ({code})", "set PREFECT_API_AUTH_STRING"
     if code is not None:
-        return f"the Prefect server {api()} answers {code}; is it of the same version as ours?"
-    return (f"the Prefect server {api()} (PREFECT_API_URL) cannot be reached ({type(error).__name__}). See that it runs, "
-            "or write the settings into house.toml and take the Block out of it.")
+        return f"the Prefect server {api()} answers {code}", "see that it is of the same version as the Prefect here"
+    return (f"the Prefect server {api()} (PREFECT_API_URL) cannot be reached ({type(error).__name__})",
+            "see that it runs, or write the settings into house.toml and take the Block out of it")

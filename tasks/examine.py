@@ -11,6 +11,7 @@ from prefect.context import FlowRunContext
 from connectors.base import Connector, ErrorKind, Health
 from marketing.house import MissingSecret
 from outbox.wired import Wired
+from tasks.blocks import BlockError
 from warehouse.stops import stops
 
 __all__ = ["STEPS", "Examined", "examine", "publish"]
@@ -84,6 +85,8 @@ def _health(wired: Wired, name: str) -> tuple[Connector | None, Health]:
         connector = wired.connectors[name]
         return connector, connector.check()
     except Exception as error:
+        if isinstance(error, BlockError):
+            return connector, Health(False, (error.said,), advice=error.todo)
         ours = type(error).__module__.partition(".")[0] in _OURS or isinstance(error, ImportError)
         verb = "be examined" if connector else "be made"
         advice = "set the variable wherever Relance runs, the worker included" if isinstance(error, MissingSecret) else ""

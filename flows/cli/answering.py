@@ -28,6 +28,8 @@ _KNOWN = {
     "BadTemplate": FAILED, "MissingMessage": FAILED, "DiagramError": FAILED, "UnknownConnector": FAILED,
     "BadSettings": FAILED, "InboxError": FAILED, "BlockError": FAILED,
 }
+#: Errors of Prefect that are of no class of its own.
+_PREFECT_SAYS = ("ephemeral server", "Failed to reach API")
 
 
 class Refused(Exception):
@@ -109,7 +111,7 @@ def told(error: BaseException) -> tuple[str, int]:
     if isinstance(error, OSError):
         where = f" {error.filename}" if error.filename else ""
         return f"The file{where} could not be used ({error.strerror or error}).", FAILED
-    if type(error).__module__.startswith("prefect") or "ephemeral server" in str(error):
+    if type(error).__module__.startswith("prefect") or any(words in str(error) for words in _PREFECT_SAYS):
         return f"Prefect: {_sentence(str(error))} A pass runs without it by: relance pass CHAIN --plain", FAILED
     return (f"Unexpected {type(error).__name__}: {_sentence(str(error))} This is a defect; "
             "the same command with --debug shows where."), FAILED

@@ -24,8 +24,10 @@ def listing() -> Answer:
     Connectors of house.toml that serve no channel stand at the end.
     """
     from flows import wiring
+    from flows.cli import running
     from flows.cli.showing import table
 
+    running.quiet_prefect()
     wired = wiring.wired(every=True)
     house = wired.warehouse.house
     unused = [name for name in house.connectors if name not in house.channels.values()]

@@ -7,7 +7,7 @@ from tests.connectors.servers import free_port
 from warehouse.stops import release, stop
 
 MAIL = """
-[connectors.mail]
+[connectors.shop_mail]
 kind = "smtp"
 host = "127.0.0.1"
 port = {port}
@@ -23,7 +23,7 @@ SECRET = "Zx9-secret"
 def house(empty, environment, tmp_path):
     """The house with a mail connector that serves no channel yet."""
     home = wiring.wired().warehouse.home
-    if "connectors.mail" not in (text := (home / "house.toml").read_text(encoding="utf-8")):
+    if "connectors.shop_mail" not in (text := (home / "house.toml").read_text(encoding="utf-8")):
         (home / "house.toml").write_text(text + MAIL.format(port=free_port()), encoding="utf-8")
     environment.setenv("SHOP_MAIL_PASSWORD", SECRET)
     return empty
@@ -35,7 +35,7 @@ def test_list(house):
 
     assert said.code == 0 and "Cost in EUR" in said.out and "makes none twice" in said.out and "reaches real people" in said.out
     assert [(row["channel"], row["connector"], row["kind"], row["block"], row["cost"]) for row in rows[-2:]] == [
-        ("voice", "folder", "folder", None, 0.1), (None, "mail", "smtp", None, None)]
+        ("voice", "folder", "folder", None, 0.1), (None, "shop_mail", "smtp", None, None)]
     assert rows[-1]["capabilities"]["real_addresses"] is True
 
 
@@ -44,9 +44,9 @@ def test_check(house):
     said, found = house("connectors", "check"), house("connectors", "check", "--json")
 
     assert (said.code, found.code) == (1, 1)
-    assert [(one["connector"], one["healthy"]) for one in found.json] == [("folder", True), ("mail", False)]
+    assert [(one["connector"], one["healthy"]) for one in found.json] == [("folder", True), ("shop_mail", False)]
     assert found.json[1]["problems"][0].endswith("cannot be reached (ConnectionRefusedError)")
-    assert "  To do: see that the provider's address in [connectors.mail] of house.toml is right" in said.out
+    assert "  To do: see that the provider's address in [connectors.shop_mail] of house.toml is right" in said.out
     assert SECRET not in said.out + said.err + found.out
 
 
@@ -54,7 +54,7 @@ def test_check_of_one(house):
     """One connector can be asked for; one that is not there is refused with those that are."""
     assert [one["connector"] for one in house("connectors", "check", "folder", "--json").json] == ["folder"]
     said = house("connectors", "check", "brevo")
-    assert (said.code, said.err) == (2, "relance: there is no connector 'brevo'; connectors: folder, mail.\n")
+    assert (said.code, said.err) == (2, "relance: there is no connector 'brevo'; connectors: folder, shop_mail.\n")
 
 
 def test_stopped(house):
@@ -97,14 +97,14 @@ def test_register(house, prefect_server):
     from tasks import blocks
 
     first = house("connectors", "register", "--save")
-    kept = blocks.saved("smtp", "mail")
+    kept = blocks.saved("smtp", "shop-mail")
     again = house("connectors", "register", "--save", "--json")
 
-    assert first.code == 0 and 'mail: write  block = "mail"  into [connectors.mail] of house.toml' in first.out
+    assert first.code == 0 and 'shop_mail: write  block = "shop-mail"  into [connectors.shop_mail] of house.toml' in first.out
     assert (kept["password"], kept["username"], kept["sender"]) == (SECRET, "shop", "Shop <hello@shop.example>")
     assert [one["type"] for one in again.json["types"]] == [f"relance-{kind}" for kind in kinds()]
     assert [(one["of"], one["block"], one["saved"]) for one in again.json["blocks"]] == [
-        ("folder", "folder", False), ("mail", "mail", False)]
+        ("folder", "folder", False), ("shop_mail", "shop-mail", False)]
     assert SECRET not in first.out + first.err + again.out
 
 
@@ -113,10 +113,10 @@ def test_overwrite(house, prefect_server):
     """A Block that is there is written over only where that is asked for."""
     from tasks import blocks
 
-    blocks.save("smtp", "mail", {"host": "elsewhere", "sender": "a@b.org"})
+    blocks.save("smtp", "shop-mail", {"host": "elsewhere", "sender": "a@b.org"})
     left = house("connectors", "register", "--save")
-    before = blocks.saved("smtp", "mail")["host"]
+    before = blocks.saved("smtp", "shop-mail")["host"]
     house("connectors", "register", "--save", "--overwrite")
 
-    assert (left.code, before, blocks.saved("smtp", "mail")["host"]) == (0, "elsewhere", "127.0.0.1")
+    assert (left.code, before, blocks.saved("smtp", "shop-mail")["host"]) == (0, "elsewhere", "127.0.0.1")
     assert house("connectors", "register", "--overwrite").code == 2

@@ -78,6 +78,7 @@ def test_block_below_house(tmp_path, monkeypatch, prefect_server):
 
 def test_only_who_sends_needs_the_block(tmp_path, monkeypatch, prefect_server):
     """A house whose Block is not there is opened and read; who asks for the connector is told which Block is missing."""
+    from flows.check_connectors import looked_at
     from tasks.blocks import BlockError
 
     settled(tmp_path, monkeypatch, 2525, block="never-made")
@@ -88,6 +89,9 @@ def test_only_who_sends_needs_the_block(tmp_path, monkeypatch, prefect_server):
     assert (list(wired.connectors), "mail" in wired.connectors, "gone" in wired.connectors) == (["mail"], True, False)
     with pytest.raises(BlockError, match="relance-smtp/never-made"):
         wired.connectors["mail"]
+    found = looked_at(wired, "mail")[0]
+    assert found.problems[0].startswith("the Block relance-smtp/never-made cannot be read: the Prefect server http")
+    assert "relance connectors register --save" in found.todo[0] and found.todo[1] == "relance connectors check mail"
 
 
 def test_a_mistake_is_told_at_the_start(tmp_path, monkeypatch):
