@@ -49,6 +49,6 @@ def of(chain: Chain) -> Flow:
     return flow(name=chain.name, persist_result=False, validate_parameters=False, on_cancellation=[withdraw])(one_pass)
 
 
-def withdraw(flow: Flow, run: Any, state: Any) -> None:
-    """Somebody cancelled a run of a chain: what it has not sent yet stays."""
-    cancel(wiring.wired(), str(run.id), flow.name)
+def withdraw(flow: Flow, flow_run: Any, state: Any) -> None:
+    """Somebody cancelled a run of a chain: what it has not sent yet stays. A worker gives the arguments by these names."""
+    cancel(wiring.wired(), str(flow_run.id), flow.name)

@@ -204,6 +204,6 @@ def test_the_hook_withdraws(house):
     (hook,) = reactivate_lapsed.on_cancellation_hooks
     assert open_batches(ledger)["planned"] > 0
     for _ in range(2):
-        hook(reactivate_lapsed, SimpleNamespace(id=run), None)
+        hook(flow=reactivate_lapsed, flow_run=SimpleNamespace(id=run), state=None)  # as a worker does
 
     assert open_batches(ledger) == {} and runs.last(ledger, "pass")["state"] == "cancelled"
