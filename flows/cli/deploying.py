@@ -101,11 +101,12 @@ def register(wired: Any) -> Deployed:
         file.write_text(deployments.paused(text, paused), encoding="utf-8")
         _run("deploy", "--all", "--prefect-file", str(file))
         of = {name: one.id for name, one in _there(client).items() if name in names and name in chains.names()}
+    woken = register_wakings(of)
     try:
         alarms = register_alarms(os.environ.get("RELANCE_NOTIFY"))
     except NoSuchBlock as error:
         raise Refused(f"everything but the alarms was registered: {error}") from None
-    return Deployed(names, broken, sorted(set(there) - set(names) - set(broken)), paused, register_wakings(of), alarms)
+    return Deployed(names, broken, sorted(set(there) - set(names) - set(broken)), paused, woken, alarms)
 
 
 def differences(client: Any, wired: Any) -> Difference:

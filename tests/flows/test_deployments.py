@@ -15,7 +15,7 @@ import chains
 from flows import deployments
 from marketing.house import House
 
-HOUSE = ["send", "collect", "load", "report", "maintain", "watch"]
+HOUSE = ["send", "collect", "load", "report", "maintain", "watch", "connectors"]
 
 
 def read(path: Path) -> dict[str, dict]:
@@ -66,7 +66,7 @@ def test_schedules(written):
     assert set(written) - set(crons) == {"load"}
     assert {name: crons[name] for name in HOUSE if name in crons} == {
         "send": "*/5 * * * *", "collect": "3-59/5 * * * *", "report": "0 7 * * *", "maintain": "30 3 * * *",
-        "watch": "1-59/5 * * * *"}
+        "watch": "1-59/5 * * * *", "connectors": "30 6 * * *"}
     ticks = [crons[name] for name in chains.names()]
     assert all(re.fullmatch(r"\d+ \* \* \* \*", tick) for tick in ticks) and len(set(ticks)) == len(ticks)
 
