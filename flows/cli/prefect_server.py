@@ -34,6 +34,8 @@ def prefect_environment(home: Path) -> dict[str, str]:
     return {
         "PREFECT_HOME": str(home), "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1",
+        # A run that finds another one of its chain running tries again after so many seconds, not half a minute.
+        "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false", "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         # The runs' own lines go to the server, where they are read; the screen belongs to the command.
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL", "PREFECT_CLI_PROMPT": "false",

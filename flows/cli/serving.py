@@ -48,14 +48,13 @@ def serve(chain: Annotated[str, typer.Argument(help="The chain, by the name of i
 
 def _due(client: Any, flow: Any, deployment: Any, made: list[str]) -> None:
     """Run what is due now, one at most. A server that is away for a moment is asked again."""
-    import httpx
-
     try:
         for found in client.get_scheduled_flow_runs_for_deployments([deployment], scheduled_before=datetime.now(UTC), limit=1):
             if _run(client, flow, found):
                 made.append(found.name)
-    except httpx.HTTPError as error:
-        typer.echo(f"the Prefect server does not answer, asking again: {type(error).__name__}: {error}", err=True)
+    except Exception as error:  # of the server or on the way to it: the runs' own are in their states
+        typer.echo(f"the Prefect server could not be asked, asking again: {type(error).__name__}: {error}", err=True)
+        time.sleep(5 * LOOK)
 
 
 def _run(client: Any, flow: Any, found: Any) -> bool:
@@ -93,8 +92,11 @@ def _taken(client: Any, chain: str) -> Iterator[Any]:
         yield found.id
     finally:
         if found.work_pool_name:
-            client.update_deployment(found.id, DeploymentUpdate(work_pool_name=found.work_pool_name,
-                                                                work_queue_name=found.work_queue_name))
+            try:
+                client.update_deployment(found.id, DeploymentUpdate(work_pool_name=found.work_pool_name,
+                                                                    work_queue_name=found.work_queue_name))
+            except Exception as error:  # whatever keeps it from being asked
+                typer.echo(f"{chain} could not be given back to the workers ({error}); do so by: relance deploy", err=True)
 
 
 @contextmanager
