@@ -17,8 +17,8 @@ __all__ = ["check", "connectors", "looked_at"]
 
 
 def looked_at(wired: Wired, connector: str | None = None) -> list[Examined]:
-    """What was found of one connector, or of every one of house.toml, in its order. Raises NoSuchConnector."""
-    names = list(wired.warehouse.house.connectors)
+    """What was found of one connector, or of each of the installation, in its order. Raises NoSuchConnector."""
+    names = list(wired.connectors)
     if connector is not None and connector not in names:
         raise NoSuchConnector(f"there is no connector {connector!r}; connectors: {', '.join(sorted(names))}")
     return [do(examine, wired, name, name=f"examine {name}") for name in ([connector] if connector else names)]

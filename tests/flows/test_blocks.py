@@ -1,12 +1,16 @@
 """Blocks: the settings of the connectors as Prefect keeps them, and a house that names one."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
+from prefect.flows import load_flow_from_entrypoint
 
 from connectors.registry import BadSettings, connect, connector_class
 from tasks import blocks
 
+ROOT = Path(__file__).resolve().parents[2]
 SECRET = "hunter2-Zx9"
 #: What each kind needs, besides its secrets; a connector without a line here fails by name.
 NEEDED = {
@@ -40,6 +44,7 @@ class TestEveryKind:
         assert not set(made.get_block_type_name()) & set("/%&<>")
         assert f'kind = "{kind}"' in made.get_description() and "relance connectors check" in made.get_description()
         assert blocks.block_class(kind) is made
+        assert not {"kind", "block"} & set(settings), "these words of house.toml are no settings"
 
     def test_its_secrets_are_masked(self, kind):
         """No secret can be read in a Block that is printed or written as JSON."""
@@ -56,6 +61,17 @@ class TestEveryKind:
 
         assert connect(kind, "one", {key: value for key, value in plain.items() if value is not None}).settings == connect(
             kind, "one", settings).settings
+
+
+def test_no_deployment_refers_to_a_block():
+    """Prefect writes the secrets of a Block that a deployment's parameters refer to in plain text: none does, and no flow
+    takes a Block."""
+    text = (ROOT / "prefect.yaml").read_text(encoding="utf-8")
+    flows = [load_flow_from_entrypoint(found) for found in re.findall(r"^ *entrypoint: (\S+)", text, re.MULTILINE)]
+    flows.append(load_flow_from_entrypoint("flows.check_connectors.connectors"))
+
+    assert len(flows) > 3 and "$ref" not in text and "block_document" not in text
+    assert [flow.name for flow in flows if "block_type_slug" in json.dumps(flow.parameters.model_dump(mode="json"))] == []
 
 
 def test_named_like_a_secret(monkeypatch):
