@@ -18,7 +18,10 @@ _PARENT_DIED, _ADOPT = 1, 36
 
 
 class Child:
-    """A program in a session of its own: a Ctrl-C in the terminal reaches its parent alone, who then stops it in order."""
+    """A program in a session of its own: a Ctrl-C in the terminal reaches its parent alone, who then stops it in order.
+
+    To be made in the main thread: the program ends with the thread that made it.
+    """
 
     def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path):
         self.name, self.log = name, log

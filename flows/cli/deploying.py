@@ -39,6 +39,7 @@ class Difference:
     stale: dict[str, list[str]]
     strangers: list[str]
     paused: dict[str, str]  #: with the id that Prefect gave
+    served: list[str]  #: in no work pool: by `relance serve`, or left so by one that was killed
 
 
 @answers
@@ -115,7 +116,8 @@ def differences(client: Any, wired: Any) -> Difference:
     there, should = _there(client), wanted(text)
     stale = {name: parts for name, one in should.items() if name in there and (parts := _differs(there[name], one))}
     return Difference(sorted(set(should) - set(there)), stale, sorted(set(there) - set(should) - set(broken)),
-                      {name: str(one.id) for name, one in sorted(there.items()) if one.paused})
+                      {name: str(one.id) for name, one in sorted(there.items()) if one.paused},
+                      sorted(name for name, one in there.items() if name in should and one.work_pool_name is None))
 
 
 def wanted(text: str) -> dict[str, dict[str, Any]]:
@@ -130,6 +132,7 @@ def forget_missed(client: Any) -> int:
 
     A schedule's next run does what they would have done; before it comes, they would all start at once.
     """
+    from flows.deployments import POOL
     from prefect.client.schemas.filters import FlowRunFilter
     from prefect.states import Crashed
 
@@ -140,8 +143,8 @@ def forget_missed(client: Any) -> int:
         for run in runs:
             client.delete_flow_run(run.id)
         missed += len(runs)
-    for run in _runs(client, FlowRunFilter(state={"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}},
-                                           deployment_id={"is_null_": False})):
+    for run in _runs(client, FlowRunFilter(state={"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}),
+                     lambda run: run.work_pool_name == POOL):
         client.set_flow_run_state(run.id, Crashed(message="Relance was stopped while it ran; the next run does what is due."))
     return missed
 
@@ -192,6 +195,8 @@ def _differs(there: Any, should: Mapping[str, Any]) -> list[str]:
     wants = {"parameters": {}, **should, "work_pool_name": should["work_pool"]["name"], "parameter_openapi_schema": form}
     wants["description"] = should["description"]
     found = [name for name in _COMPARED if _even(getattr(there, name)) != _even(wants[name])]
+    if there.work_pool_name is None:
+        found.remove("work_pool_name")
     crons = [(one["cron"], one["timezone"]) for one in should.get("schedules") or []]
     if [(getattr(one.schedule, "cron", None), one.schedule.timezone) for one in there.schedules] != crons:
         found.append("schedule")

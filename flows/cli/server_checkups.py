@@ -98,6 +98,8 @@ def registered(client: Any, wired: Any) -> Iterator[Finding]:
         yield wrong("deployments", f"{name} belongs to no chain", f"prefect deployment delete {name}/{name}")
     if not (found.missing or found.stale or found.strangers):
         yield good("deployments", "all there, as they are written")
+    for name in found.served:
+        yield remark("deployments", f"{name} is in no work pool: relance serve makes its runs, or was killed", "relance deploy")
     for name, number in found.paused.items():
         yield remark("deployments", f"{name} is paused in Prefect: its schedule starts nothing",
                      f"curl -X POST {client.api_url}deployments/{number}/resume_deployment")

@@ -64,12 +64,13 @@ def test_server():
 def test_deployments(monkeypatch):
     """What is missing, out of date, without a chain or paused is told by name."""
     monkeypatch.setattr(deploying, "differences", lambda client, wired: Difference(
-        ["send"], {"newsletter_monthly": ["description"]}, ["old_chain"], {"report": "7"}))
+        ["send"], {"newsletter_monthly": ["description"]}, ["old_chain"], {"report": "7"}, ["prospect_web_lead"]))
     said = found(server_checkups.registered, Server(), None)
 
     assert said == [
         ("wrong", "not there: send", "relance deploy"),
         ("wrong", "newsletter_monthly is out of date: description", "relance deploy"),
         ("wrong", "old_chain belongs to no chain", "prefect deployment delete old_chain/old_chain"),
+        ("remark", "prospect_web_lead is in no work pool: relance serve makes its runs, or was killed", "relance deploy"),
         ("remark", "report is paused in Prefect: its schedule starts nothing",
          "curl -X POST http://prefect/api/deployments/7/resume_deployment")]

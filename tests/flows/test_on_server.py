@@ -135,6 +135,7 @@ def test_deployed_again(deployed):
     deployed.ask("PATCH", f"/deployments/{number}", {"paused": True, "description": "changed by hand"})
     deployed.ask("PATCH", f"/deployments/{send['id']}/schedules/{send['schedules'][0]['id']}", {"active": False})
     deployed.ask("DELETE", f"/deployments/{deployed.deployment('maintain')['id']}")
+    deployed.ask("PATCH", f"/deployments/{deployed.deployment('prospect_web_lead')['id']}", {"work_pool_name": None})
     before = json.loads(deployed.run("relance", "doctor", "--json").stdout)["findings"]
     done = deployed.run("relance", "deploy", "--json")
     after = json.loads(deployed.run("relance", "doctor", "--json").stdout)["findings"]
@@ -143,7 +144,10 @@ def test_deployed_again(deployed):
     assert json.loads(done.stdout)["paused"] == ["newsletter_monthly"]
     assert [one["said"] for one in before if one["about"] == "deployments" and one["state"] == "wrong"] == [
         "not there: maintain", "newsletter_monthly is out of date: description"]
+    assert [one["said"].split()[:4] for one in before if one["about"] == "deployments" and one["state"] == "remark"] == [
+        ["prospect_web_lead", "is", "in", "no"], ["newsletter_monthly", "is", "paused", "in"]]
     assert [one["state"] for one in after if one["about"] == "deployments"] == ["good", "remark"]
+    assert deployed.deployment("prospect_web_lead")["work_pool_name"] == POOL
     assert [one["mend"] for one in after if one["about"] == "workers"] == ["prefect worker start --pool relance"]
     assert [one["state"] for one in after if one["about"] in ("Prefect", "work pool")] == ["good", "good"]
     assert deployed.deployment("newsletter_monthly")["paused"] is True
