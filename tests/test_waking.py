@@ -154,15 +154,15 @@ class Month:
         self.now = max(self.now, end)
 
     def _until(self, moment: datetime) -> None:
-        """What comes from outside up to a moment: responses, and contacts whom another chain hands over."""
+        """What comes from outside up to a moment: responses, and contacts whom another chain hands over. Whoever lists them
+        plans a pass, and tells an event that may be lost."""
         while self.outside and self.outside[0][0] <= moment:
             self.now, contact = self.outside.pop(0)
             self.due[contact] = self.now
+            self._plan(self.now)
             if self.random.random() >= self.events_lost:
                 self.emitted += 1
                 heapq.heappush(self.queue, (self.now, "event"))
-            else:
-                self._plan(self.now)
         self.now = max(self.now, moment)
 
     def _plan(self, due: datetime | None, **more) -> None:
