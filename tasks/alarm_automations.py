@@ -17,7 +17,7 @@ EVENT = "relance.alarm."
 _ALARM_TEXT = ("{{ event.payload.meaning }}.\n\n{{ event.resource.name }}: {{ event.payload.value }} (limit "
                "{{ event.payload.limit }}).\n\nWhat to do: {{ event.payload.advice }}.")
 _RUN_TEXT = ("The flow run {{ flow_run.name }} of {{ flow.name }} ended as {{ flow_run.state.name }}.\n\n"
-             "{{ flow_run|ui_url }}\n\nNothing is lost: the next run does what is due.")
+             "{{ flow_run|ui_url or flow_run.id }}\n\nNothing is lost: the next run does what is due.")
 
 
 class NoSuchBlock(LookupError):

@@ -47,7 +47,7 @@ def look(warehouse, connectors: Iterable[str], accepted: Mapping[str, Mapping[st
         waiting = box.size()
     finally:
         box.close()
-    next_passes = _next_passes(ledger)
+    planned = {name: at for name, at in _next_passes(ledger).items() if at >= wall}
     chains = chains_now(ledger, now, warehouse.house.zone)
     going = {row["chain"]: accepted.get(row["chain"], {}) for row in chains if not row["paused"]}
     sources = _sources(ledger, going, now, warehouse.house.zone)
@@ -55,7 +55,7 @@ def look(warehouse, connectors: Iterable[str], accepted: Mapping[str, Mapping[st
     for row in chains:
         row["overdue"] = (now - row["next_due"] if row["next_due"] and row["next_due"] < now and row["chain"] in going
                           and row["chain"] not in stale else None)
-        row["next_pass"] = next_passes.get(row["chain"])
+        row["next_pass"] = planned.get(row["chain"])
     return Standing(now, chains, _connectors(warehouse, connectors, unknown, now, wall, limits), sources,
                     runs_now(ledger, wall), complaints, unknown, waiting)
 

@@ -125,17 +125,18 @@ def test_told_once(quiet):
 
 def test_page(quiet):
     """The page says what stands where in tables, and repeats no word of a provider or an error."""
-    ledger = quiet.warehouse.ledger
+    ledger, wall = quiet.warehouse.ledger, quiet.wired.wall()
     stops.stop(ledger, "mail", "credit: 402 nothing left for c1@example.org")
-    run(quiet, "a", "failed", quiet.wired.wall())
-    watching.remember_next(ledger, {"hello": START + timedelta(hours=1)})
+    run(quiet, "a", "failed", wall)
+    watching.remember_next(ledger, {"hello": wall + timedelta(hours=1)})
     box = Inbox(quiet.warehouse)
     box.put("mail", "1", b"{}", START)
     box.close()
-    seen = look(quiet, quiet.wired.wall(), ACCEPTED)
+    seen, later = look(quiet, wall, ACCEPTED), look(quiet, wall + timedelta(hours=2))
     page = standing("Test", "Europe/Paris", seen, alarms(watching.facts(seen), quiet.warehouse.policy.alarms), ["odd-one"])
 
-    for line in ("| failed pass | hello | 1 failed | 0 |", "| hello | 0 |", "| 2026-03-02 11:00 |", "| mail | 3 | 0 | 0 | 0 | **stopped** (credit) |",
+    for line in ("| failed pass | hello | 1 failed | 0 |", "| hello | 0 |", "| mail | 3 | 0 | 0 | 0 | **stopped** (credit) |",
                  "| orders | – | – | – | **never loaded**: hello waits |", "1 responses wait in the inbox", "ledger: odd-one."):
         assert line in page, line
+    assert [one.chains[0]["next_pass"] for one in (seen, later)] == [wall + timedelta(hours=1), None]  # what was planned for is over, and nobody has looked since
     assert "example.org" not in page and "402" not in page
