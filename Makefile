@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(PY) -m pytest -n auto --dist loadgroup
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup test lint prove prove-long demo up bench docs photograph constraints clean
+.PHONY: all help setup test lint prove prove-long demo up bench docs photograph photograph-prefect constraints clean
 
 all: test lint ## test, then lint
 
@@ -55,6 +55,9 @@ docs: $(STAMP) ## write what is generated again: commands, chains, views, column
 photograph: ## take the picture of the demo's report in the README (after make demo; needs chromium)
 	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1000,2360 \
 	  --screenshot=docs/images/report.png file://$(CURDIR)/var/demo/report.html
+
+photograph-prefect: $(STAMP) ## take the pictures of docs/marketer.md: the browser's proof, five minutes (needs chromium)
+	PICTURES=docs/images $(PY) -m pytest -q -m prove tests/prove/test_browser.py
 
 constraints: ## resolve afresh in an environment of its own and rewrite constraints.txt
 	rm -rf build/constraints

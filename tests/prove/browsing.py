@@ -1,0 +1,178 @@
+"""Prefect's pages as a marketer goes through them in Chromium: found by what is written on them."""
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from tests.installed import needs
+from tests.prove.installation import Installation
+
+__all__ = ["Form", "Pages", "browser"]
+
+#: Milliseconds that a page of a loaded server may take.
+PATIENCE = 60_000
+WIDE, HIGH = 1280, 860
+
+
+@contextmanager
+def browser() -> Iterator[Page]:
+    """A page of Chromium without a window."""
+    needs("chromium")
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        try:
+            page = chromium.new_page(viewport={"width": WIDE, "height": HIGH}, locale="en-GB", timezone_id="Europe/Paris")
+            page.set_default_timeout(PATIENCE)
+            expect.set_options(timeout=PATIENCE)
+            yield page
+        finally:
+            chromium.close()
+
+
+class Form:
+    """The form of a run as it stands open in the page: one field for each property of a schema."""
+
+    def __init__(self, page: Page):
+        self.page, self._told = page, False
+
+    def field(self, title: str) -> Locator:
+        """What is filled in under a title."""
+        return self.page.get_by_label(re.compile(rf"^{re.escape(title)}( \(Optional\))?$"))
+
+    def shows(self, title: str, words: Mapping[str, Any]) -> None:
+        """The field with its title, its description and its default is there to be read."""
+        expect(self._title(title)).to_be_visible()
+        expect(self.page.get_by_text(words["description"], exact=True)).to_be_visible()
+        default = words["default"]
+        if default is None:
+            expect(self._choices(title).get_by_role("tab", name="None")).to_have_attribute("aria-selected", "true")
+        elif isinstance(default, bool):
+            expect(self.field(title)).to_be_checked(checked=default)
+        else:
+            expect(self.field(title)).to_have_value(str(default))
+
+    def fill(self, title: str, value: Any) -> None:
+        """Give a field a value; None leaves it empty."""
+        if isinstance(value, bool):
+            self.field(title).set_checked(value)
+        elif self._choices(title).count():
+            self._choices(title).get_by_role("tab", name="None" if value is None else re.compile("int|float")).click()
+            if value is not None:
+                self._choices(title).get_by_role("spinbutton").fill(str(value))
+        else:
+            self.field(title).fill(str(value))
+
+    def name(self, name: str) -> None:
+        """Call the run something."""
+        self.page.get_by_label("Run Name").fill(name)
+
+    def refused(self, title: str) -> str:
+        """What is said to the value of a field on an attempt to start the run, which stays a form."""
+        self._submit()
+        filled = self._choices(title).get_by_role("spinbutton") if self._choices(title).count() else self.field(title)
+        if said := filled.evaluate("field => field.validationMessage"):
+            return said
+        # What the browser does not see, the server does; it says so beside the field.
+        self._told = True
+        told = self._part(title).get_by_text(re.compile("too long|does not match")).last
+        expect(told).to_be_visible()
+        return told.inner_text()
+
+    def start(self) -> str:
+        """Start the run; returns its id."""
+        asked = []
+        self.page.on("request", lambda request: asked.append(request) if "create_flow_run" in request.url else None)
+        with self.page.expect_response("**/schemas/validate"):
+            self._submit()
+        if self._told:
+            # After the server refused a value, an attempt may only have the new values looked at.
+            self.page.wait_for_timeout(1500)
+            if not asked:
+                self._submit()
+        return self.page.get_by_role("link", name="View run").last.get_attribute("href").rpartition("/")[2]
+
+    def _submit(self) -> None:
+        self.page.get_by_role("button", name="Submit").click()
+
+    def _title(self, title: str) -> Locator:
+        return self.page.get_by_text(re.compile(rf"^{re.escape(title)}( \(Optional\))?$"))
+
+    def _part(self, title: str) -> Locator:
+        """The part of the page that is one field: the smallest with this title and something to fill in."""
+        return self.page.locator("div").filter(has=self._title(title)).filter(has=self.page.get_by_role("group")).last
+
+    def _choices(self, title: str) -> Locator:
+        """The same, where the field has a choice between a value and none."""
+        return self._part(title).filter(has=self.page.get_by_role("tab", name="None"))
+
+
+class Pages:
+    """The pages of an installation, with pictures of them in a folder."""
+
+    def __init__(self, page: Page, installation: Installation, pictures: Path):
+        self.page, self.installation, self.pictures = page, installation, pictures
+
+    def front(self) -> None:
+        """The page that the bare address leads to, once it shows runs."""
+        self.page.goto(self.installation.address)
+        expect(self.page.get_by_role("heading", name="Dashboard").or_(self.page.get_by_text("Flow Runs")).first).to_be_visible()
+
+    def deployments(self) -> None:
+        """The list of all that can be run."""
+        self.page.goto(self.installation.address)
+        self.page.get_by_role("link", name="Deployments", exact=True).click()
+        expect(self.page.get_by_role("columnheader", name="Deployment")).to_be_visible()
+
+    def search(self, name: str) -> Locator:
+        """A chain's line in the list, however long the list is."""
+        self.page.get_by_placeholder("Search deployments").fill(name)
+        return self.page.get_by_role("link", name=name, exact=True).first
+
+    def chain(self, name: str) -> None:
+        """The page of one chain, from the list."""
+        self.deployments()
+        self.search(name).click()
+        expect(self.page.get_by_role("tab", name="Description")).to_be_visible()
+
+    def description(self) -> None:
+        """What a chain is for, from its page."""
+        self.page.get_by_role("tab", name="Description").click()
+
+    def form(self, chain: str) -> Form:
+        """The form of a run of the chain: Run, Custom run."""
+        self.chain(chain)
+        self.page.get_by_role("button", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Custom run").click()
+        form = Form(self.page)
+        expect(form.field("Rehearse only")).to_be_visible()
+        return form
+
+    def run(self, run: str) -> None:
+        """The page of a run that has completed."""
+        self.page.goto(f"{self.installation.address}/v2/runs/flow-run/{run}")
+        expect(self.page.get_by_text("Completed", exact=True).first).to_be_visible()
+
+    def artifact(self, run: str) -> Locator:
+        """What the run published, from its page by way of the list of its artifacts."""
+        self.run(run)
+        self.page.get_by_role("tab", name="Artifacts").click()
+        self.page.locator("a[href*='/artifacts/key/']").first.click()
+        # Earlier ones of the same chain stand below it.
+        self.page.locator("a[href*='/artifacts/artifact/']").first.click()
+        text = self.page.get_by_role("tabpanel", name="Artifact")
+        expect(text.get_by_role("heading").first).to_be_visible()
+        return text
+
+    def picture(self, name: str, whole: bool = False) -> None:
+        """Keep what is to be seen; `whole` also what stands below the edge of the window."""
+        if whole:
+            high = self.page.evaluate("document.documentElement.scrollHeight")
+            self.page.set_viewport_size({"width": WIDE, "height": max(HIGH, high)})
+        self.page.wait_for_timeout(700)  # what moves comes to rest
+        self.page.screenshot(path=self.pictures / f"{name}.png", animations="disabled")
+        self.page.set_viewport_size({"width": WIDE, "height": HIGH})
