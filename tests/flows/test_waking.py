@@ -7,15 +7,21 @@ from uuid import uuid4
 import pyarrow as pa
 import pytest
 
+import chains
 from flows import waking
+from flows.collect import take_in
+from flows.load import load_file
+from flows.send import drain
 from marketing.chain import RELATIONSHIP, REPLIED, Chain, Exit, Send, WaitFor, days, minutes
 from marketing.summary import Summary
 from tasks import wake
+from tests.cli.conftest import CONTACTS
 from tests.clockwork import Clockwork, utc
 from warehouse import idling
 from warehouse.tables import TABLES
 
 START = "2026-01-05 08:00"
+LEADS = chains.load("prospect_web_lead")
 
 
 def chain(name: str) -> Chain:
@@ -87,6 +93,33 @@ def test_after_listing(clockwork, told, monkeypatch):
 
     assert told.events == [("relance.response", "ask", {REPLIED: 2})]
     assert told.planned == [("ask", utc("2026-01-05 09:00"), False)]
+
+
+def test_leads(clockwork, told, monkeypatch):
+    """Contacts that were loaded are told as leads to prospecting chains, in numbers, and to no others."""
+    monkeypatch.setattr(waking, "sound", lambda: ([chain("ask"), LEADS], {}))
+    path = clockwork.warehouse.home / "contacts.csv"
+    path.write_text(CONTACTS, encoding="utf-8")
+    wired = real(clockwork, monkeypatch, START)
+    wired.warehouse.clock.now = lambda: utc(START)
+    load_file(wired, "contacts", path, run="load")
+
+    assert told.events == [("relance.response", "prospect_web_lead", {"lead": 40})]
+    assert told.planned == [("ask", None, False), ("prospect_web_lead", utc(START), False)]
+
+
+def test_each_listing_is_passed_on(clockwork, monkeypatch):
+    """A collection, and that of a pass, tell what people said, by kind; a pass has heard for its own chain."""
+    listed = []
+    monkeypatch.setattr(waking, "after_listing", lambda wired, kinds, apart=None: listed.append((dict(kinds), apart)))
+    clockwork.at(START)
+    clockwork.hear(1, "question", REPLIED, "2026-01-05 10:00")
+    take_in(clockwork.wired, run="collect")
+    clockwork.hear(2, "question", REPLIED, "2026-01-05 11:00")
+    clockwork.at("2026-01-05 12:00")
+    drain(clockwork.wired, run="send")
+
+    assert listed == [({REPLIED: 1}, None), ({REPLIED: 1}, "ask"), ({}, None)]
 
 
 def test_after_listing_nothing(clockwork, told, monkeypatch):
