@@ -1,6 +1,7 @@
 """A WaitFor in a pass: who has an answer, who was not reached, whose time is over."""
 
 import pyarrow as pa
+import sqlalchemy as sa
 
 from marketing import calendar
 from marketing.graph import Edge, Step
@@ -15,6 +16,8 @@ from warehouse.versions import Version
 
 __all__ = ["pass_wait", "sends_before"]
 
+CONTACT = "enrolment_id & 68719476735"
+
 
 def pass_wait(passing, version: Version, step: Step, here: str) -> int:
     """Move on everybody at a wait who has an answer, in the snapshot, or whose deadline has passed."""
@@ -23,9 +26,7 @@ def pass_wait(passing, version: Version, step: Step, here: str) -> int:
         return 0
     answers = room.decide()
     fall_back(passing, version, step, room.sends, answers)
-    moved = room.leave(answers)
-    room.note_due(answers)
-    return moved
+    return room.leave(answers)
 
 
 def sends_before(version: Version, wait: str) -> frozenset[str]:
@@ -62,33 +63,34 @@ class _Wait:
 
     def gather(self, here: str) -> int:
         """The table `hearing`: who may have an answer now. Returns how many."""
-        passing, part = self.passing, schema.part
-        of_sends = (part.c.chain == passing.chain, part.c.to_step.in_(self.sends))
-        since = part.c.place > passing.mark
-        passing.scan("receipts", "receipts_since", *of_sends, since, part.c.reason == "not_made", constants=False)
-        passing.scan("responses", "responses_since", since, constants=False)
-        passing.scan("orders", "orders_since", *([since] if PURCHASED in self.kinds else [part.c.n < 0]), constants=False)
-        self.engine.execute(f"""
-            CREATE OR REPLACE TEMP TABLE hearing AS
-            SELECT *, enrolment_id & 68719476735 AS contact_id FROM {here}
-            WHERE due_at <= {literal(passing.as_of)}
-               OR (passed > 0 AND planned = 0)
-               OR planned > fresh AND arrived_at = {literal(passing.as_of)}
-               OR enrolment_id IN (SELECT enrolment_id FROM responses_since WHERE enrolment_id IS NOT NULL)
-               OR enrolment_id & 68719476735 IN (SELECT contact_id FROM responses_since WHERE enrolment_id IS NULL)
-               OR enrolment_id & 68719476735 IN (SELECT contact_id FROM orders_since)
-               OR enrolment_id IN (SELECT enrolment_id FROM receipts_since)
-               OR enrolment_id IN (SELECT enrolment_id FROM {self._made_late(of_sends, since)})""")
+        passing, part, now = self.passing, schema.part, literal(self.passing.as_of)
+        listed = passing.parts(("receipts", "responses", "orders"), part.c.place > passing.mark, sa.or_(
+            part.c.tbl != "receipts", (part.c.chain == passing.chain) & part.c.to_step.in_(self.sends)))
+        unmade, made, responses, orders = (
+            [p for p in listed if p.tbl == tbl and (reason is None or p.reason == reason)]
+            for tbl, reason in (("receipts", "not_made"), ("receipts", "made"), ("responses", None), ("orders", None)))
+        may = [f"due_at <= {now}", "(passed > 0 AND planned = 0)", f"planned > fresh AND arrived_at = {now}"]
+        if unmade:
+            may.append(f"enrolment_id IN (SELECT enrolment_id FROM ({passing.query_of('receipts', 'receipts_since', unmade)}))")
+        if responses:
+            passing.scan("responses", "responses_since", parts=responses, constants=False)
+            may += ["enrolment_id IN (SELECT enrolment_id FROM responses_since WHERE enrolment_id IS NOT NULL)",
+                    f"{CONTACT} IN (SELECT contact_id FROM responses_since WHERE enrolment_id IS NULL)"]
+        if orders and PURCHASED in self.kinds:
+            may.append(f"{CONTACT} IN (SELECT contact_id FROM ({passing.query_of('orders', 'orders_since', orders)}))")
+        if made and UNKEYED_KINDS & set(self.kinds):
+            may.append(f"enrolment_id IN (SELECT enrolment_id FROM {self._made_late(made)})")
+        self.engine.execute("CREATE OR REPLACE TEMP TABLE hearing AS "
+                            f"SELECT *, {CONTACT} AS contact_id FROM {here} WHERE {' OR '.join(may)}")
         return self.engine.count("hearing")
 
-    def _made_late(self, of_sends: tuple, since) -> str:
+    def _made_late(self, made: list) -> str:
         """A table of those whose receipt is listed only now, beside an answer without a key that came after it.
 
         An earlier pass has read that answer, when nobody could know that it came after a message.
         """
         passing = self.passing
-        made = passing.parts("receipts", *of_sends, since, schema.part.c.reason == "made")
-        passing.scan("receipts", "made_since", parts=made if UNKEYED_KINDS & set(self.kinds) else [], constants=False)
+        passing.scan("receipts", "made_since", parts=made, constants=False)
         passing.scan("responses", "responses_ever", constants=False)
         orders = ""
         if PURCHASED in self.kinds:
@@ -143,19 +145,28 @@ class _Wait:
             WHERE NOT r.machine{orders}""")
 
     def leave(self, answers: str) -> int:
-        """Take the edges of the answers, branch by branch in written order; returns how many left."""
+        """Take the edges of the answers, branch by branch in written order; returns how many left.
+
+        When the clock of somebody who stays runs out is noted; the driver has noted who is not yet due at all.
+        """
+        found = {(rank, silent): (many, clock) for rank, silent, many, clock in self.engine.execute(f"""
+            SELECT rank, rank IS NULL AND silent, count(*), min(clock_at) FILTER (unsettled = 0)
+            FROM {answers} GROUP BY rank, rank IS NULL AND silent""")}
         moved = 0
         for rank, kind in enumerate(self.kinds):
+            if ((None, True) if kind == "otherwise" else (rank, False)) not in found:
+                continue
             chosen = "a.rank IS NULL AND a.silent" if kind == "otherwise" else f"a.rank = {rank}"
             source = self.passing.moving.name("answered")
-            text = self._until_text(self.edges[kind])
             self.engine.execute(f"""
-                CREATE OR REPLACE TEMP VIEW {source} AS
-                SELECT h.*{text} FROM hearing AS h JOIN {answers} AS a ON a.enrolment_id = h.enrolment_id
-                WHERE {chosen}""")
-            if self.engine.count(source):
-                self.engine.execute(f"CREATE OR REPLACE TEMP TABLE {source}_rows AS SELECT * FROM {source}")
-                moved += self.passing.moving.take_first_open(self.version, self.edges[kind], f"{source}_rows", ANSWERED)
+                CREATE OR REPLACE TEMP TABLE {source} AS
+                SELECT h.*{self._until_text(self.edges[kind])}
+                FROM hearing AS h JOIN {answers} AS a ON a.enrolment_id = h.enrolment_id WHERE {chosen}""")
+            moved += self.passing.moving.take_first_open(self.version, self.edges[kind], source, ANSWERED)
+        _, clock = found.get((None, False), (0, None))
+        if clock is not None:
+            self.passing.note_due(self.version, self.step,
+                                  calendar.add(clock, self.step.within, self.passing.house.zone))
         return moved
 
     def _until_text(self, edges: list[Edge]) -> str:
@@ -163,12 +174,3 @@ class _Wait:
         if not names:
             return ""
         return f", json_extract_string(a.meta, '$.{names.pop()}') AS until_text"
-
-    def note_due(self, answers: str) -> None:
-        """When the clock of somebody who stays runs out; the driver has noted who is not yet due at all."""
-        clock = self.engine.value(f"""
-            SELECT min(clock_at) FROM {answers}
-            WHERE rank IS NULL AND NOT silent AND unsettled = 0 AND (made > 0 OR clock_at IS NOT NULL)""")
-        if clock is not None:
-            ends = calendar.add(clock, self.step.within, self.passing.house.zone)
-            self.passing.note_due(self.version, self.step, ends)
