@@ -134,9 +134,9 @@ class Pages:
         return self.page.get_by_role("link", name=name, exact=True).first
 
     def chain(self, name: str) -> None:
-        """The page of one chain, from the list."""
-        self.deployments()
-        self.search(name).click()
+        """The page of one chain."""
+        found = self.installation.ask(f"/deployments/name/{name}/{name}")
+        self.page.goto(f"{self.installation.address}/v2/deployments/deployment/{found['id']}")
         expect(self.page.get_by_role("tab", name="Description")).to_be_visible()
 
     def description(self) -> None:
@@ -168,11 +168,14 @@ class Pages:
         expect(text.get_by_role("heading").first).to_be_visible()
         return text
 
-    def picture(self, name: str, whole: bool = False) -> None:
-        """Keep what is to be seen; `whole` also what stands below the edge of the window."""
+    def picture(self, name: str, whole: bool = False, of: Locator | None = None, rest: int = 700) -> None:
+        """Keep what is to be seen, or only a part `of` it, after `rest` milliseconds in which what moves comes to rest.
+
+        `whole` also what stands below the edge of the window.
+        """
         if whole:
             high = self.page.evaluate("document.documentElement.scrollHeight")
             self.page.set_viewport_size({"width": WIDE, "height": max(HIGH, high)})
-        self.page.wait_for_timeout(700)  # what moves comes to rest
-        self.page.screenshot(path=self.pictures / f"{name}.png", animations="disabled")
+        self.page.wait_for_timeout(rest)
+        (of or self.page).screenshot(path=self.pictures / f"{name}.png", animations="disabled")
         self.page.set_viewport_size({"width": WIDE, "height": HIGH})

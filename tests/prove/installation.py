@@ -51,8 +51,9 @@ class Installation:
 
     def ask(self, path: str, **values: Any) -> Any:
         """What Prefect's API answers."""
-        asked = urllib.request.Request(f"{self.address}/api{path}", json.dumps(values).encode() if values or path.endswith("filter")
-                                       or path.endswith("pause_deployment") else None, {"Content-Type": "application/json"})
+        posts = path.endswith(("/filter", "/pause_deployment", "/create_flow_run"))
+        asked = urllib.request.Request(f"{self.address}/api{path}", json.dumps(values).encode() if posts else None,
+                                       {"Content-Type": "application/json"})
         with urllib.request.urlopen(asked, timeout=60) as answer:
             return json.loads(answer.read() or "null")
 

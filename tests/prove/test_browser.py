@@ -161,16 +161,16 @@ def test_a_run(pages, runs, chain):
     assert re.match(rf"{AT_MOST} of \d+ entered", run["state"]["message"])
     pages.run(run["id"])
     if chain == SHOWN:
-        pages.picture("prefect-run")
+        pages.picture("prefect-run", rest=4000)
 
     text = pages.artifact(run["id"])
     headed(text, "The chain so far", "Steps", "Pressure, all chains", "The way through")
     text.get_by_text(f"enrolled {AT_MOST} contacts").first.wait_for()
     assert drawn(text)
     if chain == SHOWN:
-        pages.picture("prefect-artifact", whole=True)
+        pages.picture("prefect-artifact", of=text)
         pages.front()
-        pages.picture("prefect-dashboard")
+        pages.picture("prefect-dashboard", rest=3000)
 
 
 def test_nobody_is_named(installation, shop, runs):
