@@ -149,7 +149,7 @@ def next_steps(home: Path, written: dict[str, Path], season: Season) -> Renderab
         ("The report", f"{written['html']}   (and {written['json']})"),
         ("The messages", f"{home}/sent/<chain>/<step>/wave-<n>/: open the .eml, .html and .txt files"),
         ("The runs", f"RELANCE_HOME={home} make up\n"
-                     "then open http://127.0.0.1:4200/runs, or the address that it prints; the chains can be run from there"),
+                     "then open http://127.0.0.1:4200/v2/runs, or the address that it prints; the chains can be run from there"),
         ("Why this contact?", f"RELANCE_HOME={home} {bin_}/relance explain {contact}"),
         ("At a glance", f"RELANCE_HOME={home} {bin_}/relance status"),
         ("Any question", f'RELANCE_HOME={home} {bin_}/relance sql "SELECT reason, sum(refusals) AS refusals '

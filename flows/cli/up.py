@@ -120,12 +120,12 @@ def _greet(wired: Any, server: Any, done: Any) -> None:
     _say(f"""
 {house.name} is up, environment {house.environment}.
 
-  Chains and their runs  {server.address}/deployments
-  All runs               {server.address}/runs
+  Chains and their runs  {server.address}/v2/deployments
+  All runs               {server.address}/v2/runs
   Home                   {wired.warehouse.home}
   Logs                   {server.log.parent}/server.log and worker.log
 
-Open {server.address}/deployments, choose a chain, Run.
+Open {server.address}/v2/deployments, choose a chain, Run.
 For commands in another terminal:
   export RELANCE_HOME={wired.warehouse.home} PREFECT_API_URL={server.api}
 Ctrl-C stops everything.""")
