@@ -38,7 +38,7 @@ class Form:
     """The form of a run as it stands open in the page: one field for each property of a schema."""
 
     def __init__(self, page: Page):
-        self.page, self._told = page, False
+        self.page = page
 
     def field(self, title: str) -> Locator:
         """What is filled in under a title."""
@@ -78,22 +78,13 @@ class Form:
         if said := filled.evaluate("field => field.validationMessage"):
             return said
         # What the browser does not see, the server does; it says so beside the field.
-        self._told = True
         told = self._part(title).get_by_text(re.compile("too long|does not match")).last
         expect(told).to_be_visible()
         return told.inner_text()
 
     def start(self) -> str:
         """Start the run; returns its id."""
-        asked = []
-        self.page.on("request", lambda request: asked.append(request) if "create_flow_run" in request.url else None)
-        with self.page.expect_response("**/schemas/validate"):
-            self._submit()
-        if self._told:
-            # After the server refused a value, an attempt may only have the new values looked at.
-            self.page.wait_for_timeout(1500)
-            if not asked:
-                self._submit()
+        self._submit()
         return self.page.get_by_role("link", name="View run").last.get_attribute("href").rpartition("/")[2]
 
     def _submit(self) -> None:
