@@ -74,8 +74,8 @@ class Runs:
         form.name(f"{chain.replace('_', ' ')}, {called}")
         for title, value in values.items():
             form.fill(title, value)
-        if chain == SHOWN:
-            self.pages.picture(f"prefect-form-{called}", whole=True)
+        if (chain, called) == (SHOWN, "rehearsed"):
+            self.pages.picture("prefect-form-rehearsed", whole=True)
         return form.start()
 
 
