@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -163,7 +164,9 @@ def test_a_run_through_a_worker(deployed, tmp_path):
         assert deployed.run("relance", "load", kind, str(tmp_path / f"{kind}.csv")).returncode == 0
     run = deployed.start("reactivate_lapsed", months_silent=12)[1]
     worker = subprocess.Popen([sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"],
-                              env=deployed.environment, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                              env=deployed.environment, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              # Where a shell started the tests in the background SIGINT is ignored, and a worker never ends.
+                              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         until = time.monotonic() + 180
         while time.monotonic() < until:

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect, sync_playwr
 from tests.installed import needs
 from tests.prove.installation import Installation
 
-__all__ = ["Form", "Pages", "browser"]
+__all__ = ["Form", "Pages", "Refused", "browser"]
 
 #: Milliseconds that a page of a loaded server may take.
 PATIENCE = 60_000
@@ -32,6 +32,10 @@ def browser() -> Iterator[Page]:
             yield page
         finally:
             chromium.close()
+
+
+class Refused(Exception):
+    """The server would not start a run with what the form sent."""
 
 
 class Form:
@@ -83,13 +87,16 @@ class Form:
         return told.inner_text()
 
     def start(self) -> str:
-        """Start the run; returns its id."""
+        """Start the run; returns its id. Raises Refused where the server would not have it."""
         # A form that moves below the pointer, as after a picture of it, can miss a click: then once more.
         for patience in (15_000, PATIENCE):
             with suppress(TimeoutError):
                 with self.page.expect_request("**/create_flow_run", timeout=patience) as asked:
                     self._submit()
-                return asked.value.response().json()["id"]
+                answer = asked.value.response().json()
+                if "id" not in answer:
+                    raise Refused(f"the server took the form as {asked.value.post_data} and said {answer}")
+                return answer["id"]
         raise AssertionError("the form started nothing")
 
     def _submit(self) -> None:

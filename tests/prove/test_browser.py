@@ -55,7 +55,7 @@ class Runs:
         self._rehearsed, self._earnest = {}, {}
 
     def rehearse(self, chain: str) -> None:
-        self._rehearsed[chain] = self._start(chain, self.pages.form(chain), "rehearsed", self.REHEARSED)
+        self._rehearsed[chain] = self._start(chain, "rehearsed", self.REHEARSED)
 
     def rehearsed(self, chain: str) -> dict[str, Any]:
         """The ended rehearsal of a chain."""
@@ -67,16 +67,25 @@ class Runs:
         """The ended run of a chain, of all that were started at the same time."""
         for one in CHAINS if not self._earnest else []:
             self.rehearsed(one)
-            self._earnest[one] = self._start(one, self.pages.form(one), "spring", self.EARNEST)
+            self._earnest[one] = self._start(one, "spring", self.EARNEST)
         return self.installation.ended(self._earnest[chain])
 
-    def _start(self, chain: str, form: Any, called: str, values: dict[str, Any]) -> str:
+    def _start(self, chain: str, called: str, values: dict[str, Any]) -> str:
+        from tests.prove.browsing import Refused
+
+        try:
+            return self._fill(chain, called, values).start()
+        except Refused:  # a field that was drawn anew while it was filled: from the beginning, once
+            return self._fill(chain, called, values).start()
+
+    def _fill(self, chain: str, called: str, values: dict[str, Any]) -> Any:
+        form = self.pages.form(chain)
         form.name(f"{chain.replace('_', ' ')}, {called}")
         for title, value in values.items():
             form.fill(title, value)
         if (chain, called) == (SHOWN, "rehearsed"):
             self.pages.picture("prefect-form-rehearsed", whole=True)
-        return form.start()
+        return form
 
 
 @pytest.fixture(scope="module")
@@ -181,10 +190,11 @@ def test_nobody_is_named(installation, shop, runs):
     faulty = installation.home / "files" / "more.csv"
     faulty.write_text("client_id;email;phone;first_name;last_name\n" + "".join(
         f"{one.client_id};{one.email.replace('@', ' at ')};{one.phone}9;{one.first_name};{one.last_name}\n" for one in people))
-    assert "rejected" in installation.command("load", "contacts", str(faulty))
+    assert "held" in installation.command("load", "contacts", str(faulty))  # three rows where there were hundreds
+    assert "rejected" in installation.command("load", "contacts", str(faulty), "--confirm")
     words = {word.lower() for word in shop.told}
 
-    assert [run["state_type"] for run in installation.runs_of("load")] == ["COMPLETED"]
+    assert [run["state_type"] for run in installation.runs_of("load")] == ["COMPLETED"] * 2
     assert found(words, b"".join(path.read_bytes() for path in installation.home.glob("sent/**/*") if path.is_file())) != []
     assert found(words, kept(installation.prefect / "prefect.db").encode()) == []
     for path in installation.prefect.rglob("*"):

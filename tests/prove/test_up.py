@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -33,7 +34,7 @@ class Up:
         while time.monotonic() < until and self.process.poll() is None:
             text = self.said.read_text()
             if "Ctrl-C stops everything." in text:
-                return next(word for word in text.split() if word.startswith("http://")).rpartition("/")[0]
+                return re.search(r"http://127\.0\.0\.1:\d+", text)[0]
             time.sleep(0.2)
         raise AssertionError(f"it is not up: {self.said.read_text()}")
 
