@@ -25,7 +25,7 @@ class RunOptions(BaseModel):
     at_most: int | None = Field(
         None, ge=1, description="No more contacts than this enter with this run, drawn by chance; empty: everybody who may",
         json_schema_extra=_titled("At most so many contacts"))
-    budget: Decimal | None = Field(
+    budget: float | None = Field(  # of Decimal a form makes a number or a text
         None, ge=0, description="Only so many contacts enter that their messages cannot cost more, in the house's currency, "
                                 "even if each of them is sent the dearest way through the chain",
         json_schema_extra=_titled("Budget"))
@@ -36,5 +36,5 @@ class RunOptions(BaseModel):
         """How many contacts may enter at most; None for as many as there are."""
         rooms = [] if self.at_most is None else [self.at_most]
         if self.budget is not None and (each := dearest(graph, costs)):
-            rooms.append(int(self.budget / each))
+            rooms.append(int(Decimal(str(self.budget)) / each))
         return min(rooms, default=None)
