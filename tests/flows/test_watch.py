@@ -13,7 +13,8 @@ from warehouse import processes, runs, schema
 
 NOW = datetime(2026, 3, 2, 12)
 #: Words that nothing else has, so that they can be searched for.
-NAMES = ("Zwyntje", "Quaxelbrook", "qz7.invented", "0698765", "698765", "Impasse Wobbelgat")
+# Whole numbers: a few digits alone stand by chance in any file full of keys.
+NAMES = ("Zwyntje", "Quaxelbrook", "qz7.invented", "+33698765", *(f"698765{i:03d}" for i in range(30)), "Impasse Wobbelgat")
 CONTACTS = "client_id;email;phone;first_name;last_name;language;postcode;city;address_1;touchpoint;created_at\n" + "".join(
     f"QZ{i:02d};qz7.invented{i}@example.org;0698765{i:03d};Zwyntje;Quaxelbrook;fr;57000;Metz;{i} Impasse Wobbelgat;web form;2024-01-01\n"
     for i in range(12))
