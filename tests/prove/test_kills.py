@@ -41,8 +41,8 @@ def test_killed_at_a_named_place(place, connector, depart, undisturbed, note):
 
 
 #: Seconds; a process of these worlds lives for some.
-LONGEST = 3.0
-MANY = 9
+LONGEST = 2.0
+MANY = 12
 
 
 @pytest.mark.parametrize("connector", ["idempotent", "lookup", "neither"])
