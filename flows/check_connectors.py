@@ -1,6 +1,6 @@
 """Connectors: whether a send would work now, by each connector of the house; fails where one needs somebody."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -9,6 +9,7 @@ from prefect.states import Completed, Failed
 from flows import wiring
 from flows.recipe import do
 from flows.send import NoSuchConnector
+from marketing.form import titled
 from tasks import recording
 from tasks.examine import Examined, examine, publish
 from tasks.opening import Wired
@@ -35,11 +36,11 @@ def check(wired: Wired, connector: str | None = None, *, run: str, run_name: str
 
 
 @flow(name="connectors", persist_result=False)
-def connectors(connector: str | None = None) -> Any:
+def connectors(connector: Annotated[str | None, titled("Connector")] = None) -> Any:
     """Look whether a send would work now: login, sender, quota, and what to do where it would not. Sends nothing.
 
     Args:
-        connector: As house.toml names it; none: all of them.
+        connector: Look at this one alone, named as in house.toml; empty: at all of them.
     """
     found = check(wiring.wired(every=True), connector, run=str(flow_run.id), run_name=flow_run.name,
                   starter=recording.starter())

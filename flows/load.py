@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -10,6 +10,7 @@ from prefect.states import Completed
 
 from flows import waking, wiring
 from flows.recipe import do
+from marketing.form import titled
 from marketing.responses import PURCHASED
 from marketing.waking import LEAD
 from tasks import recording
@@ -36,13 +37,14 @@ def load_file(wired: Wired, kind: str, path: Path | str, *, run: str, confirm: b
 
 
 @flow(name="load", persist_result=False)
-def load(kind: Kind, path: str, confirm: bool = False) -> Any:
+def load(kind: Annotated[Kind, titled("What the rows are")], path: Annotated[str, titled("File")],
+         confirm: Annotated[bool, titled("Load it although it looks unusual")] = False) -> Any:
     """Load a file of contacts, orders, consents or suppressions.
 
     Args:
-        kind: What the rows are.
-        path: A CSV or Parquet file, its whole path on the machine that runs this.
-        confirm: Load although the size is not the usual, or many rows are rejected.
+        kind: A file holds rows of one kind; each row is a contact, a line of an order, a consent or a suppression.
+        path: A CSV or Parquet file: its whole path, on the machine that runs this.
+        confirm: Only once you have read why the load was held: its size is far from the usual, or many rows are rejected.
     """
     report = load_file(wiring.wired(), kind, path, confirm=confirm, run=str(flow_run.id), run_name=flow_run.name,
                        starter=recording.starter())

@@ -1,7 +1,7 @@
 """Send: what waits in the outbox is handed over, by one connector or by all, at each provider's own pace."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -9,6 +9,7 @@ from prefect.states import Completed
 
 from flows import waking, wiring
 from flows.recipe import do
+from marketing.form import titled
 from tasks import recording
 from tasks.collect import fold
 from tasks.send import send as send_by
@@ -40,12 +41,13 @@ def drain(wired: Wired, connector: str | None = None, *, run: str, seconds: floa
 
 
 @flow(name="send", persist_result=False)
-def send(connector: str | None = None, seconds: float | None = None) -> Any:
+def send(connector: Annotated[str | None, titled("Connector")] = None,
+         seconds: Annotated[float | None, titled("Stop after so many seconds")] = None) -> Any:
     """Hand over what waits in the outbox.
 
     Args:
-        connector: As house.toml names it; none: all of them, one after the other.
-        seconds: Stop after so long; none: when nothing is ready.
+        connector: Hand over what goes by this connector alone, named as in house.toml; empty: by all of them in turn.
+        seconds: A message that has begun to leave is finished; the next run goes on. Empty: stop when nothing is ready.
     """
     sent = drain(wiring.wired(), connector, run=str(flow_run.id), run_name=flow_run.name, seconds=seconds,
                  starter=recording.starter())

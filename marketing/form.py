@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
 
-__all__ = ["filled", "signature"]
+__all__ = ["filled", "signature", "titled"]
 
 
 def signature(*asked: type[BaseModel]) -> Signature:
@@ -26,6 +26,14 @@ def filled(params: type[BaseModel], values: dict[str, Any]) -> BaseModel:
     """
     return params(**{name: value for name, value in values.items()
                      if name in params.model_fields and not isinstance(value, FieldInfo)})
+
+
+def titled(title: str) -> FieldInfo:
+    """The title that a form shows over a parameter, for its annotation: `Annotated[str, titled("File")]`.
+
+    A plain title is overwritten with the parameter's own name; the words below it come from the docstring.
+    """
+    return Field(json_schema_extra={"title": title})
 
 
 def _parameter(name: str, field: FieldInfo) -> Parameter:

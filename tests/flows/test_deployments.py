@@ -9,6 +9,7 @@ import pytest
 from prefect.cli.deploy._config import _load_deploy_configs_and_actions
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.flows import load_flow_from_entrypoint
+from prefect.utilities.callables import parameter_schema
 from rich.console import Console
 
 import chains
@@ -121,3 +122,16 @@ def test_nothing_else_is_touched():
     assert deployments.renewed(text, [], "UTC") == "a: 1\n  # house: generated\n  zone: &zone UTC\n  # house: end\nb: 2\n"
     with pytest.raises(KeyError):
         deployments.renewed(text.replace("house", "garden"), [], "UTC")
+
+
+def test_every_field_of_every_form_has_words(written):
+    """Each parameter of each deployment has a title for people, no identifier, a sentence that says what it is for, and a
+    value unless the run cannot do without."""
+    fields = {(name, field): words for name, one in written.items()
+              for field, words in parameter_schema(load_flow_from_entrypoint(one["entrypoint"])).properties.items()}
+
+    assert {name for name, _ in fields} == {*chains.names(), "send", "load", "report", "connectors"}
+    assert [key for key, words in fields.items() if not re.fullmatch(r"[A-Z][^_]+", words["title"])] == []
+    assert [key for key, words in fields.items() if len(words.get("description", "").split()) < 3] == []
+    assert [key for key, words in fields.items() if "_" in words["description"] or ": none" in words["description"]] == []
+    assert [key for key, words in fields.items() if "default" not in words] == [("load", "kind"), ("load", "path")]
