@@ -245,3 +245,25 @@ def test_register(prefect_server):
         assert one.trigger.match.root == {"prefect.resource.id": f"relance.chain.{name}"}
         assert (one.trigger.threshold, one.trigger.within) == (1, timedelta(0))
         assert [action.deployment_id for action in one.actions] == [second]
+
+
+@pytest.mark.xdist_group("prefect")
+def test_forget(prefect_server):
+    """The automation of a chain that is no more goes; that of a chain that is there, broken or not, and a user's own stay."""
+    from prefect.client.orchestration import get_client
+
+    from tasks.automations import forget_wakings, named, register_wakings, waking
+
+    chains = ["chain_a", "chain_b", "chain_kept"]
+    register_wakings({"chain_kept": uuid4(), "chain_gone": uuid4()})
+    theirs = [waking("chain_gone", uuid4()).model_copy(update=changed) for changed in (
+        {"name": "Call me about chain_gone"}, {"name": named("the office")}, {"tags": []})]
+    with get_client(sync_client=True) as client:
+        for one in theirs:
+            client.create_automation(one)
+        forgotten = [forget_wakings(chains), forget_wakings(chains)]
+        left = {name: [one.tags for one in client.read_automations_by_name(name)]
+                for name in (named("chain_kept"), *(one.name for one in theirs))}
+
+    assert forgotten == [["chain_gone"], []]
+    assert left == {named("chain_kept"): [["relance"]], **{one.name: [one.tags] for one in theirs}}
