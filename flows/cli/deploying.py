@@ -21,14 +21,17 @@ _COMPARED = ("entrypoint", "description", "tags", "work_pool_name", "parameters"
 @dataclass
 class Deployed:
     """What was registered: deployments, the chains that cannot be read, deployments of ours that belong to nothing,
-    deployments that are paused, chains that an automation wakes and alarms that one tells from now on."""
+    deployments that are paused, those that were in no work pool, chains that an automation wakes and alarms that one
+    tells from now on, chains that are no more and that none wakes any longer."""
 
     deployments: list[str]
     broken: dict[str, str] = field(default_factory=dict)
     strangers: list[str] = field(default_factory=list)
     paused: list[str] = field(default_factory=list)
+    returned: list[str] = field(default_factory=list)
     woken: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -70,6 +73,11 @@ def told(done: Deployed) -> Iterator[str]:
         whom = os.environ.get("RELANCE_NOTIFY")
         yield f"{len(done.alarms)} automations for alarms, " + (
             f"told by {whom}." if whom else "told on the page status alone: name a notification Block in RELANCE_NOTIFY.")
+    if done.forgotten:
+        yield f"Woken no more, the chain is gone: {', '.join(done.forgotten)}."
+    if done.returned:
+        yield (f"Given back to the workers: {', '.join(done.returned)}. A relance serve that is running takes its chain back "
+               "within seconds, as it is now; after one that was killed the workers make the runs.")
     if done.paused:
         yield f"Paused, and left so: {', '.join(done.paused)}."
     yield from (f"Not deployed, it cannot be read: {fault}" for fault in done.broken.values())
@@ -87,7 +95,7 @@ def register(wired: Any) -> Deployed:
     from flows.cli.chain_changes import lost
     from prefect.client.orchestration import get_client
     from tasks.alarm_automations import NoSuchBlock, register_alarms
-    from tasks.automations import register_wakings
+    from tasks.automations import forget_wakings, register_wakings
 
     if waits := lost(wired):
         raise Refused("\n".join(["nothing was deployed: a changed chain would lose people.", *waits]))
@@ -98,16 +106,18 @@ def register(wired: Any) -> Deployed:
         there = _there(client)
         names = sorted(wanted(text))
         paused = sorted(name for name, one in there.items() if one.paused and name in names)
+        returned = sorted(name for name, one in there.items() if one.work_pool_name is None and name in names)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(deployments.paused(text, paused), encoding="utf-8")
         _run("deploy", "--all", "--prefect-file", str(file))
         of = {name: one.id for name, one in _there(client).items() if name in names and name in chains.names()}
-    woken = register_wakings(of)
+    woken, forgotten = register_wakings(of), forget_wakings(chains.names())
     try:
         alarms = register_alarms(os.environ.get("RELANCE_NOTIFY"))
     except NoSuchBlock as error:
         raise Refused(f"everything but the alarms was registered: {error}") from None
-    return Deployed(names, broken, sorted(set(there) - set(names) - set(broken)), paused, woken, alarms)
+    return Deployed(names, broken, sorted(set(there) - set(names) - set(broken)), paused, returned, woken, alarms,
+                    forgotten)
 
 
 def differences(client: Any, wired: Any) -> Difference:

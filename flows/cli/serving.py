@@ -1,6 +1,8 @@
 """`relance serve`: a chain's flow kept ready in one process, so that a lead's run starts within a second or two."""
 
+import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +24,8 @@ LOOK = 1.0
 def serve(chain: Annotated[str, typer.Argument(help="The chain, by the name of its folder.", show_default=False)]) -> Answer:
     """Make the passes of one chain in this process, one at a time, until Ctrl-C.
 
-    Its deployment is taken from the workers meanwhile and given back at the end. Start it again after a change of the chain.
+    Its deployment is taken from the workers meanwhile and given back at the end. When a deploy gives it back to them, this
+    starts anew by itself, and takes it again with the chain as it then is.
     """
     import chains
     from flows.cli import running
@@ -35,26 +38,40 @@ def serve(chain: Annotated[str, typer.Argument(help="The chain, by the name of i
     from flows import by_chain
     from prefect.client.orchestration import get_client
 
-    flow, made = getattr(by_chain, chain), []
+    flow, made, ours = getattr(by_chain, chain), [], True
     with get_client(sync_client=True) as client, _taken(client, chain) as deployment, _until_told():
         typer.echo(f"{chain} is served: its runs start here. Ctrl-C ends it.", err=True)
         # Runs are made in a thread: in the main one Prefect would hear SIGTERM first, and break off the run.
         with suppress(KeyboardInterrupt), ThreadPoolExecutor(1, "served") as thread:
-            while True:
-                thread.submit(_due, client, flow, deployment, made).result()
+            while ours:
+                ours = thread.submit(_due, client, flow, deployment, made).result()
                 time.sleep(LOOK)
+    if not ours:
+        typer.echo(f"{chain} was deployed again: it is read anew, and taken back.", err=True)
+        _begin_anew()
     return Answer({"chain": chain, "runs": len(made)}, [f"{len(made):,} runs of {chain} made here; the workers make the next."])
 
 
-def _due(client: Any, flow: Any, deployment: Any, made: list[str]) -> None:
-    """Run what is due now, one at most. A server that is away for a moment is asked again."""
+def _begin_anew() -> None:
+    """This command once more, in the place of this process, which goes by the brief that it was started with."""
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def _due(client: Any, flow: Any, deployment: Any, made: list[str]) -> bool:
+    """Run what is due now, one at most. A server that is away for a moment is asked again.
+
+    False once the deployment is not ours any more: a deploy has given it back to its pool, and the chain may be another by now.
+    """
     try:
+        if not _still_taken(client, deployment):
+            return False
         for found in client.get_scheduled_flow_runs_for_deployments([deployment], scheduled_before=datetime.now(UTC), limit=1):
             if _run(client, flow, found):
                 made.append(found.name)
     except Exception as error:  # of the server or on the way to it: the runs' own are in their states
         typer.echo(f"the Prefect server could not be asked, asking again: {type(error).__name__}: {error}", err=True)
         time.sleep(5 * LOOK)
+    return True
 
 
 def _run(client: Any, flow: Any, found: Any) -> bool:
@@ -93,10 +110,21 @@ def _taken(client: Any, chain: str) -> Iterator[Any]:
     finally:
         if found.work_pool_name:
             try:
-                client.update_deployment(found.id, DeploymentUpdate(work_pool_name=found.work_pool_name,
-                                                                    work_queue_name=found.work_queue_name))
+                if _still_taken(client, found.id):
+                    client.update_deployment(found.id, DeploymentUpdate(work_pool_name=found.work_pool_name,
+                                                                        work_queue_name=found.work_queue_name))
             except Exception as error:  # whatever keeps it from being asked
                 typer.echo(f"{chain} could not be given back to the workers ({error}); do so by: relance deploy", err=True)
+
+
+def _still_taken(client: Any, deployment: Any) -> bool:
+    """Whether a deployment is there, and in no work pool."""
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        return client.read_deployment(deployment).work_pool_name is None
+    except ObjectNotFound:
+        return False
 
 
 @contextmanager

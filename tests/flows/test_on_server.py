@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -16,9 +17,10 @@ import chains
 from flows.cli.prefect_server import PrefectServer, prefect_environment
 from flows.deployments import POOL, ROOT
 from marketing.form import signature
+from tasks.automations import waking
 from tests.cli.conftest import CONTACTS, ORDERS
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.prove, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(400)]
 
 
 class Served:
@@ -129,7 +131,6 @@ def test_good_values(deployed):
     assert deployed.ask("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLED"}, "force": True})[0] in (200, 201)
 
 
-@pytest.mark.prove
 def test_deployed_again(deployed):
     """`relance deploy` brings everything up to date; what somebody has paused or switched off stays so."""
     number, send = deployed.deployment("newsletter_monthly")["id"], deployed.deployment("send")
@@ -137,12 +138,14 @@ def test_deployed_again(deployed):
     deployed.ask("PATCH", f"/deployments/{send['id']}/schedules/{send['schedules'][0]['id']}", {"active": False})
     deployed.ask("DELETE", f"/deployments/{deployed.deployment('maintain')['id']}")
     deployed.ask("PATCH", f"/deployments/{deployed.deployment('prospect_web_lead')['id']}", {"work_pool_name": None})
+    assert deployed.ask("POST", "/automations/", waking("sold_off", uuid4()).model_dump(mode="json"))[0] == 201
     before = json.loads(deployed.run("relance", "doctor", "--json").stdout)["findings"]
     done = deployed.run("relance", "deploy", "--json")
     after = json.loads(deployed.run("relance", "doctor", "--json").stdout)["findings"]
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(done.stdout)["paused"] == ["newsletter_monthly"]
+    said = json.loads(done.stdout)
+    assert (said["paused"], said["returned"], said["forgotten"]) == (["newsletter_monthly"], ["prospect_web_lead"], ["sold_off"])
     assert [one["said"] for one in before if one["about"] == "deployments" and one["state"] == "wrong"] == [
         "not there: maintain", "newsletter_monthly is out of date: description"]
     assert [one["said"].split()[:4] for one in before if one["about"] == "deployments" and one["state"] == "remark"] == [
@@ -156,7 +159,36 @@ def test_deployed_again(deployed):
     assert not deployed.deployment("maintain")["paused"]
 
 
-@pytest.mark.prove
+def test_deployed_while_served(deployed, tmp_path):
+    """A deploy says that it gives a served chain back to the workers; who serves it takes it back, and at the end returns it."""
+    def in_pool(wanted: str | None) -> bool:
+        until = time.monotonic() + 60
+        while deployed.deployment("loyalty_six_contacts")["work_pool_name"] != wanted and time.monotonic() < until:
+            time.sleep(0.2)
+        return deployed.deployment("loyalty_six_contacts")["work_pool_name"] == wanted
+
+    with (tmp_path / "said").open("wb") as said:
+        serve = subprocess.Popen([sys.executable, "-c", "from flows.cli.main import app; app()", "serve", "loyalty_six_contacts"],
+                                 env=deployed.environment, cwd=tmp_path, stdout=said, stderr=said)
+    try:
+        taken = in_pool(None)
+        told = deployed.run("relance", "deploy").stdout
+        again = in_pool(None)
+        run = deployed.start("loyalty_six_contacts")[1]
+        until = time.monotonic() + 60
+        while (state := deployed.ask("GET", f"/flow_runs/{run['id']}")[1]["state"])["type"] != "COMPLETED":
+            assert time.monotonic() < until, state
+            time.sleep(0.5)
+    finally:
+        serve.terminate()
+        serve.wait(60)
+
+    assert (taken, again, in_pool(POOL), serve.returncode) == (True, True, True, 0)
+    assert "Given back to the workers: loyalty_six_contacts." in told
+    words = (tmp_path / "said").read_text()
+    assert words.count("is served: its runs start here") == 2 and "1 runs of loyalty_six_contacts made here" in words
+
+
 def test_a_run_through_a_worker(deployed, tmp_path):
     """A run that a marketer starts is picked up by a worker in another folder, and ends with what it did."""
     for kind, text in (("contacts", CONTACTS), ("orders", ORDERS)):
