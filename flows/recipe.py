@@ -15,6 +15,7 @@ from tasks.collect import anything_came, anything_settled, collect, fold
 from tasks.enrol import enrol
 from tasks.finish import finish
 from tasks.measure import measure, next_due
+from tasks.naming import name_run
 from tasks.opening import TRIES, HeadMoved, Visit, accounted, passed_everywhere, visits, why_wait
 from tasks.send import send
 from tasks.settle import settle
@@ -56,7 +57,8 @@ def run_pass(wired, name: str, params=None, options=NO_OPTIONS, *, run: str, run
             if not options.rehearse and (summary.planned or any(resumed)):
                 _send_own(wired, summary)
         summary.next_due = next_due(wired, version)
-        if summary.anything:
+        if summary.anything:  # a pass with nothing to do asks the server for nothing: it keeps the name that it was drawn
+            summary.run_name = name_run(wired, version, summary, run_name or name)
             do(measure, wired, summary)
         progress(str(summary))
     return summary

@@ -41,6 +41,7 @@ class Summary(Tally):
     chain: str
     run: str
     as_of: datetime
+    run_name: str = ""  #: once it has one that tells what it did
     settled: int = 0
     sent: Counter = field(default_factory=Counter)  #: by outcome
     responses: int = 0  #: newly listed

@@ -18,12 +18,11 @@ REHEARSED = "Nothing of this was done: nobody was moved, nothing was sent. The f
 @task(cache_policy=NO_CACHE)
 def measure(wired: Wired, summary: Summary) -> None:
     """Publish the pass's artifact; outside a flow run there is nowhere to publish it."""
-    context = FlowRunContext.get()
-    if context is None:
+    if FlowRunContext.get() is None:
         return
     from reports import passes  # a second of drawing libraries that an idle pass does not need
 
-    markdown = passes.told(wired.warehouse, summary.chain, summary.run, context.flow_run.name)
+    markdown = passes.told(wired.warehouse, summary.chain, summary.run, summary.run_name)
     key = summary.chain.replace("_", "-")
     if summary.rehearsed:
         key, markdown = f"{key}-rehearsed", f"> **Rehearsed.** {REHEARSED}\n\n{markdown}"

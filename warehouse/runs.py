@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from warehouse import processes
-from warehouse.schema import run
+from warehouse.schema import run, wave
 
-__all__ = ["cancelled_runs", "count", "finish", "last", "mark_cancelled", "mark_crashed", "start", "states"]
+__all__ = ["cancelled_runs", "count", "finish", "last", "mark_cancelled", "mark_crashed", "start", "states", "waves"]
 
 #: A run of another machine that did not end in this time is taken for dead; if it is not, its own end has the last word.
 UNHEARD = timedelta(hours=24)
@@ -27,10 +27,12 @@ def start(ledger, run_id: str, *, name: str, kind: str, chain: int | None, param
 
 
 def finish(ledger, run_id: str, *, state: str, summary: dict, wall: datetime) -> None:
-    """A run has ended, in the state `completed` or `failed`; one that was cancelled stays so."""
+    """A run has ended, in the state `completed` or `failed`, under the name that its summary says it has got (`run_name`);
+    one that was cancelled stays so."""
+    named = {"name": summary["run_name"]} if summary.get("run_name") else {}
     with ledger.begin() as tx:
         tx.execute(sa.update(run).where(run.c.id == run_id, run.c.state != "cancelled").values(
-            ended_at=wall, state=state, summary=json.dumps(summary, sort_keys=True, default=str)))
+            ended_at=wall, state=state, summary=json.dumps(summary, sort_keys=True, default=str), **named))
 
 
 def mark_crashed(ledger, wall: datetime) -> None:
@@ -86,6 +88,13 @@ def states(ledger, run_ids: Sequence[str]) -> dict[str, dict]:
     query = sa.select(run.c.id, run.c.state, run.c.process, run.c.started_at, run.c.ended_at).where(run.c.id.in_(run_ids))
     with ledger.read() as tx:
         return {row["id"]: dict(row) for row in tx.execute(query).mappings()}
+
+
+def waves(ledger, run_id: str, chain: int) -> list[int]:
+    """The waves that a run took into a chain, those that nobody entered apart."""
+    query = sa.select(wave.c.id).where(wave.c.chain == chain, wave.c.run == run_id, wave.c.entered > 0).order_by(wave.c.id)
+    with ledger.read() as tx:
+        return list(tx.execute(query).scalars())
 
 
 def last(ledger, kind: str, chain: int | None = None) -> dict | None:

@@ -1,0 +1,55 @@
+"""Naming: a run that nobody named is called by its chain, its wave and its moment, once it has done something."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
+from prefect.logging import get_logger
+from prefect.utilities.names import coolname  # what Prefect's server draws names by, two words each
+
+from marketing.naming import FORM, Words, drawn, run_name
+from marketing.summary import Summary
+from outbox.wired import Wired
+from warehouse import runs
+from warehouse.versions import Version
+
+__all__ = ["name_run", "words"]
+
+
+@cache
+def words() -> list[Words]:
+    """The words that Prefect draws names from, on its server and in its form."""
+    config = coolname.loader.load_config(f"{coolname.__path__[0]}/data")
+    pairs = [config[pair]["lists"] for pair in config["2"]["lists"]]
+    return [FORM, *((frozenset(_of(config, first)), frozenset(_of(config, second))) for first, second in pairs)]
+
+
+def name_run(wired: Wired, version: Version, summary: Summary, name: str) -> str:
+    """The name of the run from here on: its own where somebody gave it one, else one that tells what it was.
+
+    One call to the server, and none where the name stays; a server that cannot be asked changes no name.
+    """
+    context, house = FlowRunContext.get(), wired.warehouse.house
+    try:
+        if not drawn(name, summary.run, words()):
+            return name
+        waves = [] if summary.rehearsed else runs.waves(wired.warehouse.ledger, summary.run, version.chain)
+        told = run_name(summary.chain, summary.as_of, house.zone, waves=waves, rehearsed=summary.rehearsed,
+                        environment=house.environment)
+        if context is not None:
+            with get_client(sync_client=True) as client:
+                client.set_flow_run_name(context.flow_run.id, told).raise_for_status()
+            context.flow_run.name = told
+    except Exception as error:  # whatever a server can answer: a name is worth no failed run
+        get_logger("relance.naming").warning("the run keeps the name %s: %s", name, error)
+        return name
+    return told
+
+
+def _of(config: Mapping[str, Any], name: str) -> Iterator[str]:
+    """The words of a list, and of those that it is made of."""
+    yield from config[name].get("words", ())
+    for inner in config[name].get("lists", ()):
+        yield from _of(config, inner)

@@ -1,0 +1,100 @@
+"""The names of runs: one that nobody gave comes to tell chain, wave and moment; one that somebody gave stays."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from marketing.naming import drawn
+from tasks import naming
+from tests.cli.conftest import CONTACTS, ORDERS, START, answering
+
+pytestmark = pytest.mark.xdist_group("prefect")
+TELLING = "reactivate lapsed · wave 1 · 2026-01-05 10:00 · test"
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch, prefect_server):
+    """A house with forty contacts on 5 January 2026; `house.names(run)` are the names of a run, to Prefect and in the ledger."""
+    relance = answering(tmp_path, monkeypatch)
+    from flows import wiring
+    from prefect.client.orchestration import get_client
+
+    wired = wiring.wired()
+    wired.warehouse.clock.simulate(START)
+    for kind, text in {"contacts": CONTACTS, "orders": ORDERS}.items():
+        (tmp_path / f"{kind}.csv").write_text(text, encoding="utf-8")
+        assert relance("load", kind, str(tmp_path / f"{kind}.csv")).code == 0
+
+    def names(state):
+        run = state.state_details.flow_run_id
+        with get_client(sync_client=True) as client, wired.warehouse.snapshot() as snapshot:
+            kept = snapshot.sql("SELECT name FROM runs WHERE run = $run", run=str(run)).to_pylist()
+            return client.read_flow_run(run).name, kept[0]["name"]
+
+    return SimpleNamespace(wired=wired, names=names, said=relance)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """How often the server was asked to name a run."""
+    calls, real = [], naming.get_client
+    monkeypatch.setattr(naming, "get_client", lambda **how: calls.append(how) or real(**how))
+    return calls
+
+
+def of(**options):
+    from flows.by_chain import reactivate_lapsed
+
+    return reactivate_lapsed.with_options(**options) if options else reactivate_lapsed
+
+
+def test_it_tells_what_it_was(house, asked):
+    """The run of a wave is called by its chain, wave and day, to Prefect, in the ledger and on its page; a run with nothing
+    to do keeps the name that it was drawn, and asks the server for nothing."""
+    from prefect.artifacts import Artifact
+
+    first = of()(months_silent=12, return_state=True)
+    page, calls = Artifact.get("reactivate-lapsed"), len(asked)
+    idle = [of()(months_silent=12, return_state=True) for _ in range(2)][-1]
+    drawn_for, kept = house.names(idle)
+
+    assert house.names(first) == (TELLING, TELLING) and calls == 1
+    assert f"**{TELLING}** (`{first.state_details.flow_run_id}`)" in page.data
+    assert drawn(drawn_for, "", naming.words()) and kept == drawn_for
+    assert len(asked) == 1
+
+
+def test_a_given_name_stays(house, asked):
+    """What somebody called a run it is called for good."""
+    state = of(flow_run_name="Before the spring sale")(months_silent=12, return_state=True)
+
+    assert house.names(state) == ("Before the spring sale",) * 2
+    assert asked == []
+
+
+def test_a_rehearsal(house):
+    """A rehearsal says that it is one; it has no wave that anybody could look for."""
+    state = of()(months_silent=12, rehearse=True, return_state=True)
+
+    assert house.names(state) == ("reactivate lapsed · rehearsed · 2026-01-05 10:00 · test",) * 2
+
+
+def test_a_name_fails_no_run(house, monkeypatch):
+    """Where the server does not take the name the run keeps its own, and completes."""
+    def away(**how):
+        raise ConnectionError("the server is away")
+
+    monkeypatch.setattr(naming, "get_client", away)
+    state = of()(months_silent=12, return_state=True)
+    to_prefect, kept = house.names(state)
+
+    assert state.is_completed() and kept == to_prefect and drawn(kept, "", naming.words())
+
+
+def test_a_command_of_its_own(house):
+    """A pass that Prefect does not keep has the telling name in the ledger."""
+    run = house.said("pass", "reactivate_lapsed", "--plain", "--json", "--param", "months_silent=12").out
+    with house.wired.warehouse.snapshot() as snapshot:
+        kept = snapshot.sql("SELECT name FROM runs WHERE kind = 'pass'").to_pylist()
+
+    assert kept == [{"name": TELLING}] and TELLING in run
