@@ -61,7 +61,7 @@ def wired(environ: Mapping[str, str] | None = None, *, every: bool = False) -> W
 
     RELANCE_HOME (default `var`): house.toml and policy.toml, else those of the project;
     RELANCE_LEDGER_URL, RELANCE_WAREHOUSE_URL, RELANCE_SECRET_KEY, RELANCE_SEND_FOR and RELANCE_LEASE (seconds),
-    RELANCE_MEMORY (of the engine, such as 320MB), RELANCE_THREADS, RELANCE_SLICE_BITS.
+    RELANCE_MEMORY (of the engine, such as 320MB), RELANCE_THREADS (0: as many as are worth it), RELANCE_SLICE_BITS.
     """
     environ = os.environ if environ is None else environ
     named = every, *sorted((key, value) for key, value in environ.items() if key.startswith("RELANCE_"))
@@ -76,7 +76,7 @@ def _make(environ: Mapping[str, str], every: bool) -> Wired:
     warehouse = Warehouse.open(
         home, house, policy, environ.get("RELANCE_LEDGER_URL"), environ.get("RELANCE_WAREHOUSE_URL"),
         key=environ.get("RELANCE_SECRET_KEY", "").encode() or None,
-        memory_limit=environ.get("RELANCE_MEMORY", "320MB"), threads=int(environ.get("RELANCE_THREADS", "2")),
+        memory_limit=environ.get("RELANCE_MEMORY", "320MB"), threads=int(environ.get("RELANCE_THREADS", "0")) or None,
         slice_bits=int(environ.get("RELANCE_SLICE_BITS", "20")))
     lease = timedelta(seconds=float(environ.get("RELANCE_LEASE", LEASE.total_seconds())))
     serving = tuple(dict.fromkeys(house.channels.values()))

@@ -20,7 +20,7 @@ from warehouse import Warehouse
 from warehouse.tables import TABLES
 home, count, limit = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 wh = Warehouse.open(home, House.read(home / "house.toml"), Policy.read(home / "policy.toml"), slice_bits=10)
-rows = pa.Table.from_pylist([{"enrolment_id": n * 7919 % 1000003, "seq": 0} for n in range(count)], TABLES["moves"].columns)
+rows = pa.Table.from_pylist([{"enrolment_id": n ** 3 % 2147483647, "seq": 0} for n in range(count)], TABLES["moves"].columns)
 engine = wh.engine()
 engine.register("moved", rows)
 wh.ledger.engine.dispose()
