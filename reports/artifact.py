@@ -4,17 +4,22 @@ from collections.abc import Iterable, Sequence
 
 from marketing.drawing import mermaid
 from marketing.relation import ANYWHERE, DEFERRED, ENTRY, FELL_BACK, Graph
-from reports import bars
-from reports.figures import ChainFigures, Figures, RefusalFigures, RunFigures, StepFigures
+from reports import bars, places
+from reports.due import DueFigures
+from reports.figures import ChainFigures, Figures, RefusalFigures, RunFigures, StepFigures, WaveFigures
 from reports.words import count, money, percent, return_of, span
 
-__all__ = ["artifact"]
+__all__ = ["WAVES", "artifact"]
+
+#: So many waves are told one by one; of more the largest are.
+WAVES = 50
 
 
-def artifact(run: RunFigures, figures: Figures, graph: Graph, currency: str, run_name: str = "") -> str:
+def artifact(run: RunFigures, figures: Figures, graph: Graph, currency: str, run_name: str = "", *,
+             due: Sequence[DueFigures] = (), zone: str = "UTC", deployment: str | None = None) -> str:
     """The Markdown of one run of `graph`'s chain: GitHub tables, one chart as data URI, the diagram with its counts.
 
-    `figures` are those of that chain. Holds no personal data.
+    `figures` and `due` are those of that chain, `deployment` the number of its deployment. Holds no personal data.
     """
     chains = [chain for chain in figures.chains if chain.chain == graph.chain]
     parts = [f"# {_words(graph.chain)}", _did(run, run_name, currency)]
@@ -22,6 +27,7 @@ def artifact(run: RunFigures, figures: Figures, graph: Graph, currency: str, run
         parts.append("The chain has not enrolled anybody yet.")
     for chain in chains:
         parts += ["## The chain so far", _stands(chain, currency), _money(chain, currency)]
+    parts += ["## Due next", *_due(due, graph, zone)] + _waves(figures.waves, currency, run.run, run_name)
     parts += _steps(figures.steps, currency) + _refusals(figures.refusals)
     if figures.pressure:
         longest = max(figures.pressure, key=lambda row: row.window_days)
@@ -29,7 +35,7 @@ def artifact(run: RunFigures, figures: Figures, graph: Graph, currency: str, run
         parts += ["## Pressure, all chains", f"![Contacts by touches in {longest.window_days} days]({chart})"]
     counts = _came(figures, graph)
     parts += ["## The way through", "Contacts that came to each step:", f"```mermaid\n{mermaid(graph, counts).rstrip()}\n```"]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, "## Elsewhere", _elsewhere(graph.chain, deployment)]) + "\n"
 
 
 def _did(run: RunFigures, name: str, currency: str) -> str:
@@ -58,6 +64,41 @@ def _money(chain: ChainFigures, currency: str) -> str:
                  ["Return on investment (margin)", return_of(chain.roi) if lift.enough else "–", ""],
                  ["Smallest effect this holdout could see, 9 times of 10", money(chain.seen, currency), ""]]
     return _table(["Money", "", "95 % interval"], rows)
+
+
+def _due(due: Sequence[DueFigures], graph: Graph, zone: str) -> list[str]:
+    """Who stands where, in the order of the chain; steps that only an earlier version has come last."""
+    if not any(row.now or row.next_at for row in due):
+        return ["Nobody is due."]
+    order = [step.name for step in graph.steps]
+    rows = sorted(due, key=lambda row: order.index(row.step) if row.step in order else len(order))
+    return [_table(["Step", "There now", "Due now", "Next due", "On that day", "Within 7 days"], [
+        [_words(row.step), count(row.contacts), count(row.now), f"{row.next_at:%Y-%m-%d %H:%M}" if row.next_at else "–",
+         count(row.that_day), count(row.within_week)] for row in rows]),
+        f"All times in {zone}. Whose answer comes before goes on before; a message is sent when the rules allow it."]
+
+
+def _waves(waves: Sequence[WaveFigures], currency: str, own: str, own_name: str) -> list[str]:
+    """The waves that live, the newest first, each with the run that started it; `own` is the present run, and its name."""
+    living = [wave for wave in waves if wave.lives]
+    shown = sorted(living, key=lambda wave: (wave.enrolled, wave.wave), reverse=True)[:WAVES]
+    others, names = len(living) - len(shown), {wave.run: wave.run_name for wave in shown} | ({own: own_name} if own_name else {})
+    if not living:
+        return []
+    return ["## Waves", _table(
+        ["Wave", "Started by", "Enrolled", "Held out", "Still in it", "Sent", "Goal (treated)", "Cost", "Attributed"],
+        [[str(wave.wave), places.link(names[wave.run] or wave.run, places.run(wave.run)), count(wave.enrolled),
+          count(wave.held_out), count(wave.active), count(wave.sent), count(wave.goal), money(wave.cost, currency),
+          money(wave.attributed_revenue, currency)] for wave in sorted(shown, key=lambda wave: wave.wave, reverse=True)]),
+        *([f"{count(others)} smaller waves are not shown."] if others else [])]
+
+
+def _elsewhere(chain: str, deployment: str | None) -> str:
+    """Where to look further; what was published for the chain stands there from its newest run on."""
+    links = [places.link("These figures as they are by now", places.artifact(places.artifact_key(chain))),
+             places.link("All chains at a glance", places.artifact("status")),
+             *([places.link("The chain: its form and its schedule", places.deployment(deployment))] if deployment else [])]
+    return "\n".join(f"- {one}" for one in links)
 
 
 def _steps(steps: Sequence[StepFigures], currency: str) -> list[str]:

@@ -106,6 +106,8 @@ class WaveFigures:
     enrolled: int
     held_out: int
     sent: int
+    active: int
+    lives: bool
     goal: int | None
     cost: float
     attributed_revenue: float

@@ -18,15 +18,17 @@ REHEARSED = "Nothing of this was done: nobody was moved, nothing was sent. The f
 @task(cache_policy=NO_CACHE)
 def measure(wired: Wired, summary: Summary) -> None:
     """Publish the pass's artifact; outside a flow run there is nowhere to publish it."""
-    if FlowRunContext.get() is None:
+    context = FlowRunContext.get()
+    if context is None:
         return
-    from reports import passes  # a second of drawing libraries that an idle pass does not need
+    from reports import passes, places  # a second of drawing libraries that an idle pass does not need
 
-    markdown = passes.told(wired.warehouse, summary.chain, summary.run, summary.run_name)
-    key = summary.chain.replace("_", "-")
+    deployment = context.flow_run.deployment_id and str(context.flow_run.deployment_id)
+    markdown = passes.told(wired.warehouse, summary.chain, summary.run, summary.run_name, deployment)
     if summary.rehearsed:
-        key, markdown = f"{key}-rehearsed", f"> **Rehearsed.** {REHEARSED}\n\n{markdown}"
-    create_markdown_artifact(markdown, key=key, description=str(summary))
+        markdown = f"> **Rehearsed.** {REHEARSED}\n\n{markdown}"
+    create_markdown_artifact(markdown, key=places.artifact_key(summary.chain, rehearsed=summary.rehearsed),
+                             description=str(summary))
 
 
 def next_due(wired: Wired, version: Version) -> datetime | None:

@@ -222,9 +222,10 @@ def test_the_artifact(shop, figures):
     text = artifact(read_run(shop.sql, "run1", "win_back"), figures, compile(CHAIN), "USD", "brisk-otter")
     tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
 
-    assert len(tables) == 4 and all(len({line.count("|") for line in table}) == 1 for table in tables)
+    assert len(tables) == 5 and all(len({line.count("|") for line in table}) == 1 for table in tables)
     assert "The run **brisk-otter** (`run1`) enrolled 1,000 contacts (100 held out)" in text
     assert "](data:image/svg+xml;base64," in text and "```mermaid\nflowchart TD" in text and "<br/>900" in text
+    assert "| 1 | [brisk-otter](../../runs/flow-run/run1) | 1,000 | 100 | 1,000 | 900 | 400 | 45.00 USD |" in text
     assert "http" not in text
 
 

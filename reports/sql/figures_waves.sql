@@ -1,4 +1,5 @@
 -- One row per chain and wave, with the run that enrolled it, its name and its holdout's moments (NULL without one).
+-- lives: somebody is in it still, or its goal counts still.
 -- $chain: one chain, or NULL for all.
 WITH credit AS (
     SELECT wave, sum(attributed_revenue)::DOUBLE AS attributed_revenue FROM attributed_revenue GROUP BY wave
@@ -19,6 +20,7 @@ arms AS (
 ),
 figures AS (
     SELECT funnel.run, runs.name AS run_name, funnel.chain, funnel.wave, funnel.enrolled, funnel.held_out, funnel.sent,
+           funnel.active, funnel.active > 0 OR coalesce(funnel.closes_at > getvariable('as_of'), false) AS lives,
            funnel.goal, funnel.cost::DOUBLE AS cost, coalesce(credit.attributed_revenue, 0) AS attributed_revenue,
            arms.* EXCLUDE (wave)
     FROM chain_funnel AS funnel

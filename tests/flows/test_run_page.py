@@ -1,5 +1,6 @@
-"""The names of runs: one that nobody gave comes to tell chain, wave and moment; one that somebody gave stays."""
+"""The page of a run: its name tells chain, wave and moment, and the figures of its wave are found from it as long as it lives."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -31,7 +32,7 @@ def house(tmp_path, monkeypatch, prefect_server):
             kept = snapshot.sql("SELECT name FROM runs WHERE run = $run", run=str(run)).to_pylist()
             return client.read_flow_run(run).name, kept[0]["name"]
 
-    return SimpleNamespace(wired=wired, names=names, said=relance)
+    return SimpleNamespace(wired=wired, names=names, said=relance, clock=wired.warehouse.clock)
 
 
 @pytest.fixture
@@ -98,3 +99,31 @@ def test_a_command_of_its_own(house):
         kept = snapshot.sql("SELECT name FROM runs WHERE kind = 'pass'").to_pylist()
 
     assert kept == [{"name": TELLING}] and TELLING in run
+
+
+def pages(**of):
+    """What was published, the newest first: by a run, or under a key."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        return [one["data"] for one in client._client.post("/artifacts/filter", json={
+            "artifacts": {name: {"any_": [value]} for name, value in of.items()}, "sort": "CREATED_DESC"}).json()]
+
+
+def test_the_figures_of_a_wave(house):
+    """From the run that started a wave a link leads to the chain's figures of today, where the wave is told as it is by now
+    with the way back to that run; and who is due next, when."""
+    def run(state):
+        return str(state.state_details.flow_run_id)
+
+    first = of()(months_silent=12, return_state=True)
+    house.clock.advance(START + timedelta(days=7))
+    later = of()(months_silent=12, return_state=True)
+    [then], now = pages(flow_run_id=run(first)), pages(key="reactivate-lapsed")
+
+    assert "](../../artifacts/key/reactivate-lapsed)" in then
+    assert [f"`{run(later)}`" in now[0], f"`{run(first)}`" in now[1]] == [True, True] and now[1] == then
+    told = f"| 1 | [{TELLING}](../../runs/flow-run/{run(first)}) | 20 | 2 |"
+    assert f"{told} 20 | 18 |" in then and f"{told} 20 | 36 |" in now[0]
+    assert "| first response | 18 | 0 | 2026-01-12 10:00 | 18 | 18 |" in then
+    assert house.names(later)[0] == "reactivate lapsed · 2026-01-12 10:00 · test"
