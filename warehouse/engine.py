@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -78,15 +80,21 @@ class Engine:
         return self.value(f"SELECT count(*) FROM {relation}") if known is None else known
 
     def distinct(self, relation: str, column: str, rows: int) -> int:
-        """How many different values a column has, of that many rows.
+        """How many different values a column has, of that many rows."""
+        with self.dense(rows):
+            return self.value(f"SELECT count(DISTINCT {column}) FROM {relation}")
 
-        Many ids of one slice lie so close that an array takes them: a sixth of the CPU of hashing. Few may lie as far
-        apart as any, and are hashed.
+    @contextmanager
+    def dense(self, rows: int) -> Iterator[None]:
+        """Within it, that many rows are grouped by ids of one slice.
+
+        Many lie so close that an array takes them: a sixth of the CPU of hashing. Few may lie as far apart as any, and
+        are hashed.
         """
         if many := rows >= MANY:
             self.execute("SET perfect_ht_threshold = 22")
         try:
-            return self.value(f"SELECT count(DISTINCT {column}) FROM {relation}")
+            yield
         finally:
             if many:
                 self.execute("RESET perfect_ht_threshold")

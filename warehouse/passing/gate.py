@@ -18,8 +18,15 @@ __all__ = ["Gate"]
 #: The outcomes of a touch that was made; every other outcome gives its reservation back.
 MADE = ("accepted", "duplicate", "unknown")
 
+#: With so many times more touches than candidates, theirs are picked out before they are counted by contact.
+FEW = 4
+
 _ADDRESS = {EMAIL: "email", SMS: "phone", PHONE: "phone", VOICE: "phone"}
-REFUSED = "enrolment_id, reason, rule, value, limit_value, until_at"
+#: A refusal; a deferral past the latest moment of its touch is the drop `stale`.
+REFUSED = """enrolment_id, visit,
+    CASE WHEN until_at > latest_at THEN 'stale' ELSE reason END AS reason,
+    CASE WHEN until_at > latest_at THEN reason || '/' || rule ELSE rule END AS rule, value, limit_value,
+    CASE WHEN until_at <= latest_at OR latest_at IS NULL THEN until_at END AS until_at"""
 
 
 @dataclass(frozen=True)
@@ -36,19 +43,23 @@ class Gate:
 
     def __init__(self, passing):
         self.passing, self.engine = passing, passing.engine
-        self._recent: dict[str, tuple[str, int]] = {}
+        self._recent: dict[str, tuple[str, int, int]] = {}
+        self._asking = 0  # candidates that no rule has refused yet
         self.planned_now: list[tuple[str, str, str, str]] = []  # touches, and their step, channel and purpose
 
     def ask(self, asked: Asked, due: str) -> tuple[str, str | None]:
         """The views (who may be written to, refusals) of those in `due`; refusals None where there are none.
 
-        `due` has the state's columns and contact_id. A refusal with until_at is a deferral.
+        `due` has the state's columns and contact_id. A refusal has enrolment_id, visit, reason, rule, value,
+        limit_value and until_at; one with until_at is a deferral.
         """
         everybody = candidates = self._candidates(asked, due)
+        self._asking = self.engine.count(everybody)
         refusals: list[str] = []
         for rule in RULES:
             for found in getattr(self, f"_{rule}")(asked):
-                if self.engine.count(found):
+                if many := self.engine.count(found):
+                    self._asking -= many
                     refusals.append(found)
                     candidates = self._without(candidates, found)
                 else:
@@ -56,8 +67,8 @@ class Gate:
         if not refusals:
             return candidates, None
         everything = self.passing.moving.name("refusals")
-        self.engine.execute(f"CREATE OR REPLACE TEMP TABLE {everything} AS "
-                            + " UNION ALL ".join(f"SELECT {REFUSED} FROM {table}" for table in refusals))
+        found = " UNION ALL BY NAME ".join(f"FROM {table}" for table in refusals)
+        self.engine.execute(f"CREATE OR REPLACE TEMP TABLE {everything} AS SELECT {REFUSED} FROM ({found}) AS f")
         return self._without(everybody, everything), everything
 
     def _candidates(self, asked: Asked, due: str) -> str:
@@ -188,17 +199,19 @@ class Gate:
         if cap.purposes:
             conditions.append(part.c.purpose.in_(cap.purposes))
         if cap.name not in self._recent:
-            self._recent[cap.name] = self._stored_touches(f"recent_{cap.name}", conditions, cap.at_most)
-        view, most = self._recent[cap.name]
+            self._recent[cap.name] = self._stored_touches(f"recent_{cap.name}", conditions)
+        view, most, rows = self._recent[cap.name]
         now = [planned for planned, _, channel, purpose in self.planned_now
                if (not cap.channels or channel in cap.channels) and (not cap.purposes or purpose in cap.purposes)]
         if most + len(now) >= cap.at_most:
             mine = "".join(f" UNION ALL SELECT contact_id, {literal(passing.as_of)} FROM {planned}" for planned in now)
-            self.engine.execute(f"CREATE OR REPLACE TEMP VIEW recent_touches AS "
-                                f"SELECT contact_id, planned_at FROM {view}{mine}")
+            few = "SEMI JOIN candidates AS c ON c.contact_id = t.contact_id" if self._asking * FEW < rows else ""
+            self.engine.execute(f"CREATE OR REPLACE TEMP VIEW recent_touches AS SELECT contact_id, planned_at "
+                                f"FROM (SELECT contact_id, planned_at FROM {view}{mine}) AS t {few}")
         return most + len(now)
 
-    def _stored_touches(self, view: str, conditions: list, at_most: int) -> tuple[str, int]:
+    def _stored_touches(self, view: str, conditions: list) -> tuple[str, int, int]:
+        """The view of the stored ones that were made, the most that one contact can have among them, and their rows."""
         passing, part = self.passing, schema.part
         touches = passing.parts("touches", *conditions)
         # A folded part (without a run of its own) may hold several passes, as many as it has rows.
@@ -213,4 +226,4 @@ class Gate:
             ANTI JOIN {view}_receipts AS r
               ON r.enrolment_id = t.enrolment_id AND r.chain = t.chain AND r.step = t.step AND r.visit = t.visit
              AND r.leg = t.leg""")
-        return view, most
+        return view, most, sum(one.rows for one in touches)

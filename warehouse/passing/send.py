@@ -58,12 +58,11 @@ def ask_legs(passing, version: Version, step: Step, starting: dict[int, str]) ->
         passed_on = None
         if asking is None:
             continue
-        allowed, refusals = passing.gate.ask(Asked(step, channel, leg), asking)
+        allowed, verdicts = passing.gate.ask(Asked(step, channel, leg), asking)
         _plan(passing, version, step, channel, leg, allowed)
-        if refusals is None:
+        if verdicts is None:
             yield Leg(allowed)
             continue
-        verdicts = _verdicts(passing, asking, refusals)
         _refuse(passing, version, step, leg, verdicts)
         deferred = _where(passing, verdicts, "until_at IS NOT NULL")
         last = leg == len(step.channels)
@@ -142,20 +141,6 @@ def _ranges(latest: list[tuple], size: int) -> Iterator[tuple]:
 def batch_size(rate: float | None) -> int:
     """Touches in one batch of a connector that takes so many a second."""
     return max(1, min(BATCH, int(rate * 60))) if rate else BATCH
-
-
-def _verdicts(passing, asking: str, refusals: str) -> str:
-    """Refusals with the rows they concern; a deferral past the latest moment becomes the drop `stale`."""
-    verdicts = passing.moving.name("verdicts")
-    passing.engine.execute(f"""
-        CREATE OR REPLACE TEMP TABLE {verdicts} AS
-        SELECT a.enrolment_id, a.visit,
-               CASE WHEN r.until_at > a.until_at THEN 'stale' ELSE r.reason END AS reason,
-               CASE WHEN r.until_at > a.until_at THEN r.reason || '/' || r.rule ELSE r.rule END AS rule,
-               r.value, r.limit_value,
-               CASE WHEN r.until_at > a.until_at THEN NULL ELSE r.until_at END AS until_at
-        FROM {asking} AS a JOIN {refusals} AS r ON r.enrolment_id = a.enrolment_id""")
-    return verdicts
 
 
 def _refuse(passing, version: Version, step: Step, leg: int, verdicts: str) -> None:

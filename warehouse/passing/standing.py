@@ -91,8 +91,9 @@ def _compute(passing, everybody: bool) -> None:
     else:
         addressed, values = "SELECT k.* FROM standing_kept AS k SEMI JOIN changed AS c ON c.contact_id = k.contact_id", {}
     said = _said(engine.execute("SELECT DISTINCT channel, purpose FROM consents_now"))
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE standing_computed AS WITH addressed AS ({addressed}), said AS ({said}) "
-                   + statement("passing/standing"), **values)
+    with engine.dense(engine.count("contacts_now") if everybody else 0):
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE standing_computed AS WITH addressed AS ({addressed}), said AS ({said}) "
+                       + statement("passing/standing"), **values)
 
 
 def _addressed(passing) -> str:

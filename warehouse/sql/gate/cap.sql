@@ -9,6 +9,6 @@ WITH recent AS (
     SELECT r.contact_id, any_value(w.touches) AS touches, max(r.planned_at, $at_most::BIGINT) AS planned
     FROM recent AS r JOIN reached AS w ON w.contact_id = r.contact_id GROUP BY r.contact_id
 )
-SELECT c.enrolment_id, 'cap' AS reason, $cap AS rule, l.touches::VARCHAR AS value, $at_most::VARCHAR AS limit_value,
-       l.planned[$at_most::BIGINT] AS until_at
+SELECT c.enrolment_id, c.visit, c.until_at AS latest_at, 'cap' AS reason, $cap AS rule, l.touches::VARCHAR AS value,
+       $at_most::VARCHAR AS limit_value, l.planned[$at_most::BIGINT] AS until_at
 FROM candidates AS c JOIN latest AS l ON l.contact_id = c.contact_id

@@ -1,7 +1,7 @@
 -- One row per candidate whose address gets this step's message on this channel in this wave through another contact:
 -- one that was planned before (in any slice), or the lowest contact of those that pass all other rules now.
 WITH sharing AS (
-    SELECT enrolment_id, enrolment_id >> 36 AS wave, contact_id, address_key FROM candidates WHERE shared
+    SELECT enrolment_id, visit, until_at, enrolment_id >> 36 AS wave, contact_id, address_key FROM candidates WHERE shared
 ), planned AS (
     SELECT DISTINCT t.enrolment_id >> 36 AS wave, k.address_key, k.contact_id
     FROM step_planned AS t JOIN sharers AS k ON k.contact_id = t.enrolment_id & 68719476735
@@ -14,7 +14,7 @@ WITH sharing AS (
     FROM sharing AS s ANTI JOIN taken AS t ON t.enrolment_id = s.enrolment_id
     GROUP BY s.wave, s.address_key
 )
-SELECT s.enrolment_id, 'same_address' AS reason, 'same_address' AS rule,
+SELECT s.enrolment_id, s.visit, s.until_at AS latest_at, 'same_address' AS reason, 'same_address' AS rule,
        coalesce(t.contact_id, f.contact_id)::VARCHAR AS value, '1' AS limit_value, NULL::TIMESTAMP AS until_at
 FROM sharing AS s
 LEFT JOIN taken AS t ON t.enrolment_id = s.enrolment_id

@@ -7,10 +7,10 @@ WITH stops AS (
       AND (channel IS NULL OR channel = $channel)
       AND (purpose = 'all' OR purpose = $purpose OR (purpose IS NULL AND $purpose <> 'transactional'))
 ), stopped AS (
-    SELECT c.enrolment_id, s.reason FROM candidates AS c JOIN stops AS s ON s.contact_id = c.contact_id AND s.address_key IS NULL
+    SELECT c.enrolment_id, c.visit, c.until_at, s.reason FROM candidates AS c JOIN stops AS s ON s.contact_id = c.contact_id AND s.address_key IS NULL
     UNION ALL
-    SELECT c.enrolment_id, s.reason FROM candidates AS c JOIN stops AS s ON s.address_key = c.address_key
+    SELECT c.enrolment_id, c.visit, c.until_at, s.reason FROM candidates AS c JOIN stops AS s ON s.address_key = c.address_key
 )
-SELECT enrolment_id, 'suppressed' AS reason, 'suppression' AS rule, min(reason) AS value, NULL::VARCHAR AS limit_value,
+SELECT enrolment_id, any_value(visit) AS visit, any_value(until_at) AS latest_at, 'suppressed' AS reason, 'suppression' AS rule, min(reason) AS value, NULL::VARCHAR AS limit_value,
        NULL::TIMESTAMP AS until_at
 FROM stopped GROUP BY enrolment_id
