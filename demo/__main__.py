@@ -4,6 +4,7 @@ import argparse
 import os
 import shutil
 import sys
+from datetime import date
 from pathlib import Path
 
 from flows.cli.prefect_server import PrefectServer, ServerFailed, prefect_environment
@@ -20,14 +21,17 @@ def main() -> int:
     """Play the demo; returns the exit code."""
     asked = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     asked.add_argument("--home", type=Path, default=Path("var/demo"), help="folder to play in; emptied first (%(default)s)")
-    home = asked.parse_args().home
+    asked.add_argument("--until", type=date.fromisoformat, default="1998-06-30", help="the last day to play (%(default)s)")
+    asked.add_argument("--one-of", type=int, default=1, metavar="N", help="one customer of N takes part (%(default)s)")
+    options = asked.parse_args()
+    home = options.home
     try:
         fresh(home)
         with PrefectServer(home / "prefect") as server:
             environment(home, server)
             from demo.show import show  # Prefect reads the environment once, when it is imported
 
-            return 0 if show(home, server) else 1
+            return 0 if show(home, server, last=options.until, one_of=options.one_of) else 1
     except (NotADemo, ServerFailed) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import chains
-from demo import closing, findings
-from demo.season import CHAINS, Season, stops
+from demo import closing, findings, world
+from demo.season import CHAINS, LAST, Season, stops
 from flows import by_chain, wiring
 from flows.cli.prefect_server import PrefectServer
 from outbox.wired import Wired
@@ -26,13 +26,14 @@ from reports.worlds import Field
 __all__ = ["show"]
 
 
-def show(home: Path, server: PrefectServer) -> bool:
-    """Set up, play, report, and say where to look; returns whether every contact is accounted for.
+def show(home: Path, server: PrefectServer, *, last: date = LAST, one_of: int = 1) -> bool:
+    """Set up, play until the day `last`, report, and say where to look; returns whether every contact is accounted for.
 
-    Raises ServerFailed, or what a run raised.
+    one_of: one customer of so many takes part. Raises ServerFailed, or what a run raised.
     """
     console, wired, marks = Console(highlight=False), wiring.wired(), [time.monotonic()]
-    season = Season(wired, home / "files", _flow_run, run=lambda: str(uuid.uuid4()))
+    orders = world.few(home / "few.txt.gz", one_of) if one_of > 1 else world.ORDERS
+    season = Season(wired, home / "files", _flow_run, run=lambda: str(uuid.uuid4()), orders=orders)
     console.print(closing.TITLE)
     with _progress(console) as progress:
         task = progress.add_task("setting up", total=4)
@@ -43,7 +44,7 @@ def show(home: Path, server: PrefectServer) -> bool:
         progress.update(task, visible=False)
         console.print(closing.loaded(season))
         marks.append(time.monotonic())
-        _play(season, progress)
+        _play(season, progress, last)
         marks.append(time.monotonic())
         task = progress.add_task("counting: attribution, holdout, truth", total=None)
         report, found = reckon(wired, home)
@@ -56,14 +57,14 @@ def show(home: Path, server: PrefectServer) -> bool:
     return all(one.clean for one in checked)
 
 
-def _play(season: Season, progress: Progress) -> None:
-    days = stops()
+def _play(season: Season, progress: Progress, last: date) -> None:
+    days = stops(last=last)
     task = progress.add_task("", total=len(days))
     for stop in days:
         progress.update(task, description=f"{stop.day}  {stop.chain.replace('_', ' ')}")
         season.play(stop)
         progress.advance(task)
-    season.close()
+    season.close(last)
     progress.update(task, description="handing the last logs over to Prefect")
     # It does so in the background; a server that has gone would make it complain at the end.
     for worker in (APILogWorker, EventsWorker):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["ORDERS", "World", "invent", "lines", "purchases"]
+__all__ = ["ORDERS", "World", "few", "invent", "lines", "purchases"]
 
 #: The real purchases; see data/SOURCE.md.
 ORDERS = Path(__file__).parent / "data" / "cdnow.txt.gz"
@@ -59,6 +59,13 @@ def invent(folder: Path, *, seed: int, orders: Path = ORDERS) -> World:
     _write(world.contacts, _contacts(ids, created, chance))
     _write(world.consents, _consents(ids, created, chance))
     return world
+
+
+def few(path: Path, one_of: int, *, orders: Path = ORDERS) -> Path:
+    """Write the lines of one customer of so many as a file like the published one, for a smaller season."""
+    header, *rows = gzip.decompress(orders.read_bytes()).splitlines(keepends=True)
+    path.write_bytes(gzip.compress(b"".join([header, *(row for row in rows if int(row.split()[0]) % one_of == 0)])))
+    return path
 
 
 def purchases(path: Path, *, after: date | None, upto: date, orders: Path = ORDERS) -> int:

@@ -1,7 +1,6 @@
 """A season in miniature: few customers, seven weeks, no workflow server; its report against counts made by other means."""
 
 import csv
-import gzip
 import json
 import sqlite3
 from collections import Counter
@@ -10,7 +9,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from demo import closing
 from demo.season import CHAINS, PARAMS
-from demo.world import ORDERS, lines
+from demo.world import few, lines
 
 from reports import html
 from tests.demo.seasons import play
@@ -24,10 +23,7 @@ ONE_OF = 40
 def played(tmp_path_factory):
     """The season, its summaries by stop, the report's JSON as it was written, and the planted file's path."""
     home = tmp_path_factory.mktemp("demo")
-    few = home / "few.txt.gz"
-    header, *rows = gzip.decompress(ORDERS.read_bytes()).splitlines(keepends=True)
-    few.write_bytes(gzip.compress(b"".join([header, *(row for row in rows if int(row.split()[0]) % ONE_OF == 0)])))
-    over = play(home, few, FIRST, LAST)
+    over = play(home, few(home / "few.txt.gz", ONE_OF), FIRST, LAST)
     files = closing.write(home, over.report, over.found, over.checked, html.render(over.report))
     return over.season, over.summaries, json.loads(files["json"].read_text()), home
 

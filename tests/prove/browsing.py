@@ -171,6 +171,26 @@ class Pages:
         expect(text.get_by_role("heading").first).to_be_visible()
         return text
 
+    def published(self, artifact: str, root: str) -> None:
+        """The page of an artifact, in one of the two interfaces, each below a root of its own."""
+        self.page.goto(f"{self.installation.address}{root}/artifacts/artifact/{artifact}")
+        expect(self.page.get_by_role("heading", name="Elsewhere")).to_be_visible()
+
+    def led(self, words: str) -> str:
+        """Follow a link of the figures; returns the path that it leads to, be it shown here or in a page of its own."""
+        link = self.page.get_by_role("link", name=words, exact=True).and_(self.page.locator("a[href^='../']"))
+        if link.get_attribute("target") == "_blank":
+            with self.page.expect_popup() as opened:
+                link.click()
+            address = opened.value.url
+            opened.value.close()
+        else:
+            here = self.page.url
+            link.click()
+            self.page.wait_for_url(lambda url: url != here)
+            address = self.page.url
+        return address.removeprefix(self.installation.address).partition("?")[0]
+
     def picture(self, name: str, whole: bool = False, of: Locator | None = None, rest: int = 700) -> None:
         """Keep what is to be seen, or only a part `of` it, after `rest` milliseconds in which what moves comes to rest.
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import chains
 from marketing.options import RunOptions
 from tests.installed import needs
 from tests.prove.installation import ROOT, installed
+from tests.prove.kept import kept
 from tests.prove.shop import Shop
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(900), pytest.mark.xdist_group("prove_browser")]
@@ -174,13 +174,33 @@ def test_a_run(pages, runs, chain):
         pages.picture("prefect-run", rest=4000)
 
     text = pages.artifact(run["id"])
-    headed(text, "The chain so far", "Steps", "Pressure, all chains", "The way through")
+    headed(text, "The chain so far", "Due next", "Waves", "Steps", "Pressure, all chains", "The way through", "Elsewhere")
     text.get_by_text(f"enrolled {AT_MOST} contacts").first.wait_for()
     assert drawn(text)
     if chain == SHOWN:
         pages.picture("prefect-artifact", of=text)
         pages.front()
         pages.picture("prefect-dashboard", rest=3000)
+
+
+def test_the_page_leads_on(installation, pages, runs):
+    """A run that nobody named tells what it was, one that somebody named keeps its name; and from the page of figures, in both
+    interfaces, links lead to the run that started a wave, to the figures of today, to all chains and to the form."""
+    named, deployment = runs.earnest(SHOWN), installation.ask(f"/deployments/name/{SHOWN}/{SHOWN}")["id"]
+    asked = installation.ask(f"/deployments/{deployment}/create_flow_run", parameters={"months_silent": 13, "at_most": 1})
+    run = installation.ended(asked["id"])
+    [figures] = installation.ask("/artifacts/filter", artifacts={"flow_run_id": {"any_": [run["id"]]}, "type": {"any_": ["markdown"]}})
+
+    assert named["name"] == "reactivate lapsed, spring"
+    assert re.fullmatch(r"reactivate lapsed · wave \d+ · 2026-01-05 10:00 · test", run["name"]), run["name"]
+    leads = {named["name"]: f"/runs/flow-run/{named['id']}", run["name"]: f"/runs/flow-run/{run['id']}",
+             "These figures as they are by now": "/artifacts/key/reactivate-lapsed",
+             "All chains at a glance": "/artifacts/key/status",
+             "The chain: its form and its schedule": f"/deployments/deployment/{deployment}"}
+    for root in ("/v2", ""):
+        for words, place in leads.items():
+            pages.published(figures["id"], root)
+            assert pages.led(words) == root + place
 
 
 def test_nobody_is_named(installation, shop, runs):
@@ -217,13 +237,3 @@ def drawn(text: Any) -> bool:
 def found(words: set[str], text: bytes) -> list[str]:
     text = text.lower()
     return sorted(word for word in words if word.encode() in text)
-
-
-def kept(database: Path) -> str:
-    """Every value of every table of Prefect's database, as text."""
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as link:
-        tables = [name for (name,) in link.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        rows = {table: link.execute(f'SELECT * FROM "{table}"').fetchall() for table in tables}
-    assert rows["flow_run"] and rows["log"] and rows["artifact"] and rows["events"]
-    return "\n".join(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-                     for table in rows.values() for row in table for value in row)

@@ -1,8 +1,17 @@
-"""What `make demo` shows, on the whole of its data: the season is played by the same code, without a workflow server."""
+"""What `make demo` shows, on the whole of its data, played by the same code without a workflow server; and what it leaves
+behind in Prefect, on a part of its data and as it is played."""
+
+import csv
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from tests.demo.seasons import play
+from tests.prove.installation import ROOT
+from tests.prove.kept import kept, kept_in_files
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(900), pytest.mark.xdist_group("prove_demo")]
 
@@ -58,3 +67,41 @@ def test_a_small_effect_is_not_claimed(found):
 def test_every_contact_is_accounted_for(played):
     """Both chains balance, by the manifest's counts and contact by contact."""
     assert [(one.clean, one.contradictions) for one in played.checked] == [(True, []), (True, [])]
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory) -> Path:
+    """The home of a demo that is over: seven runs of six hundred customers on a server of its own."""
+    home = tmp_path_factory.mktemp("watched")
+    done = subprocess.run([sys.executable, "-m", "demo", "--home", str(home), "--until", "1997-11-12", "--one-of", "40"], cwd=ROOT,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home
+
+
+def test_nobody_is_named(watched):
+    """No table of Prefect's database, artifact, picture or log has a name, e-mail address, telephone number or street of any
+    invented person; the messages that were sent have."""
+    with (watched / "files" / "contacts.csv").open(encoding="cp1252", newline="") as file:
+        people = list(csv.DictReader(file, delimiter=";"))
+    everywhere = {"database": kept(watched / "prefect" / "prefect.db"), **kept_in_files(watched / "prefect")}
+    sent = "\n".join(path.read_text(encoding="utf-8") for path in watched.glob("sent/*/*/*/*.eml"))
+
+    assert len(people) == 589 and "server.log" in everywhere
+    assert everywhere["database"].count("reactivate lapsed · wave 1 · 1997-10-01 13:00 · demo") >= 2
+    assert len(told(people, sent)) > 100 and len(told(people, "\n".join(map(str, people)))) > 2 * len(people)
+    for place, text in everywhere.items():
+        assert (place, told(people, text)) == (place, set())
+
+
+def told(people: list[dict[str, str]], text: str) -> set[str]:
+    """All that a text tells of people: names as they are written, and in any case where first and last stand together;
+    addresses and numbers in any form."""
+    words, flat, digits = set(re.findall(r"[^\W\d_]+", text)), text.lower(), re.sub(r"(?<=\d)[ ().-]+(?=\d)", "", text)
+    found = {one[part] for one in people for part in ("First name", "Last name")} & words
+    for one in people:
+        number = re.sub(r"\D", "", one["Phone"])
+        whole = [f"{one['First name']} {one['Last name']}", f"{one['Last name']} {one['First name']}"] if one["First name"] else []
+        found |= {value for value in [*whole, one["E-mail"], one["Address"], one["Phone"]] if value and value.lower() in flat}
+        found |= {number} if number and re.search(rf"(?<!\d)1?{number}(?!\d)", digits) else set()
+    return found
