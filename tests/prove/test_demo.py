@@ -1,5 +1,7 @@
-"""What `make demo` shows, on the whole of its data, played by the same code without a workflow server; and what it leaves
-behind in Prefect, on a part of its data and as it is played."""
+"""What `make demo` shows, on the whole of its data, and what it leaves behind in Prefect, on a part of it.
+
+What it shows is played by the same code without a workflow server; what it leaves behind, as anybody would play it.
+"""
 
 import csv
 import re
