@@ -20,6 +20,8 @@ MADE = ("accepted", "duplicate", "unknown")
 
 #: With so many times more touches than candidates, theirs are picked out before they are counted by contact.
 FEW = 4
+#: So many touches that count towards a cap are kept in memory between the Sends of a pass (16 bytes each).
+KEPT = 2_000_000
 
 _ADDRESS = {EMAIL: "email", SMS: "phone", PHONE: "phone", VOICE: "phone"}
 #: A refusal; a deferral past the latest moment of its touch is the drop `stale`.
@@ -38,17 +40,27 @@ class Asked:
     leg: int
 
 
+@dataclass
+class _Recent:
+    """The stored touches that count towards a cap: their view, the most that one contact can have, their rows."""
+
+    view: str
+    most: int
+    rows: int
+    asked: int = 0
+
+
 class Gate:
     """Asks every rule in order; who is refused by one is not asked by the next."""
 
     def __init__(self, passing):
         self.passing, self.engine = passing, passing.engine
-        self._recent: dict[str, tuple[str, int, int]] = {}
+        self._recent: dict[str, _Recent] = {}
         self._asking = 0  # candidates that no rule has refused yet
         self.planned_now: list[tuple[str, str, str, str]] = []  # touches, and their step, channel and purpose
 
-    def ask(self, asked: Asked, due: str) -> tuple[str, str | None]:
-        """The views (who may be written to, refusals) of those in `due`; refusals None where there are none.
+    def ask(self, asked: Asked, due: str) -> tuple[str, str, str | None]:
+        """A table of those in `due`, a view of those of them who may be written to, and a table of refusals or None.
 
         `due` has the state's columns and contact_id. A refusal has enrolment_id, visit, reason, rule, value,
         limit_value and until_at; one with until_at is a deferral.
@@ -65,11 +77,11 @@ class Gate:
                 else:
                     self.engine.execute(f"DROP TABLE {found}")
         if not refusals:
-            return candidates, None
+            return everybody, candidates, None
         everything = self.passing.moving.name("refusals")
         found = " UNION ALL BY NAME ".join(f"FROM {table}" for table in refusals)
         self.engine.execute(f"CREATE OR REPLACE TEMP TABLE {everything} AS SELECT {REFUSED} FROM ({found}) AS f")
-        return self._without(everybody, everything), everything
+        return everybody, self._without(everybody, everything), everything
 
     def _candidates(self, asked: Asked, due: str) -> str:
         """Materialise who is asked about, with what the rules of this channel need to know of them."""
@@ -132,15 +144,20 @@ class Gate:
                              by_silence="no_objection" in grounds, by_custom="customer" in grounds)
 
     def _same_address(self, asked: Asked):
-        if asked.channel not in _ADDRESS or not self.engine.value("SELECT 1 FROM candidates WHERE shared LIMIT 1"):
+        if asked.channel not in _ADDRESS:
+            return
+        first, last = self.engine.execute("SELECT min(enrolment_id) >> 36, max(enrolment_id) >> 36 FROM candidates WHERE shared")[0]
+        if first is None:
             return
         passing, part = self.passing, schema.part
         key = f"{_ADDRESS[asked.channel]}_key"
         passing.scan("touches", "step_touches", part.c.chain == passing.chain, part.c.to_step == asked.step.name,
                      part.c.channel == asked.channel, slice=None, constants=False)
         now = [planned for planned, step, channel, _ in self.planned_now if (step, channel) == (asked.step.name, asked.channel)]
+        # Only those of the waves asked about, as a range of ids, by which files are left out.
+        of_waves = f"enrolment_id >= {first << 36} AND enrolment_id < {last + 1 << 36}"
         self.engine.execute("CREATE OR REPLACE TEMP VIEW step_planned AS " + " UNION ALL ".join(
-            f"SELECT enrolment_id FROM {touches}" for touches in ("step_touches", *now)))
+            f"SELECT enrolment_id FROM {touches} WHERE {of_waves}" for touches in ("step_touches", *now)))
         passing.scan("contacts", "contacts_everywhere", slice=None, constants=False)
         self.engine.execute(f"""
             CREATE OR REPLACE TEMP VIEW sharers AS
@@ -200,18 +217,25 @@ class Gate:
             conditions.append(part.c.purpose.in_(cap.purposes))
         if cap.name not in self._recent:
             self._recent[cap.name] = self._stored_touches(f"recent_{cap.name}", conditions)
-        view, most, rows = self._recent[cap.name]
+        recent = self._recent[cap.name]
         now = [planned for planned, _, channel, purpose in self.planned_now
                if (not cap.channels or channel in cap.channels) and (not cap.purposes or purpose in cap.purposes)]
-        if most + len(now) >= cap.at_most:
+        if recent.most + len(now) >= cap.at_most:
+            self._keep(recent)
             mine = "".join(f" UNION ALL SELECT contact_id, {literal(passing.as_of)} FROM {planned}" for planned in now)
-            few = "SEMI JOIN candidates AS c ON c.contact_id = t.contact_id" if self._asking * FEW < rows else ""
+            few = "SEMI JOIN candidates AS c ON c.contact_id = t.contact_id" if self._asking * FEW < recent.rows else ""
             self.engine.execute(f"CREATE OR REPLACE TEMP VIEW recent_touches AS SELECT contact_id, planned_at "
-                                f"FROM (SELECT contact_id, planned_at FROM {view}{mine}) AS t {few}")
-        return most + len(now)
+                                f"FROM (SELECT contact_id, planned_at FROM {recent.view}{mine}) AS t {few}")
+        return recent.most + len(now)
 
-    def _stored_touches(self, view: str, conditions: list) -> tuple[str, int, int]:
-        """The view of the stored ones that were made, the most that one contact can have among them, and their rows."""
+    def _keep(self, recent: _Recent) -> None:
+        """Once a second Send of the pass asks, read the files a last time: a table costs a tenth of them."""
+        recent.asked += 1
+        if recent.asked == 2 and recent.rows <= KEPT:
+            self.engine.execute(f"CREATE OR REPLACE TEMP TABLE {recent.view}_kept AS SELECT contact_id, planned_at FROM {recent.view}")
+            recent.view += "_kept"
+
+    def _stored_touches(self, view: str, conditions: list) -> _Recent:
         passing, part = self.passing, schema.part
         touches = passing.parts("touches", *conditions)
         # A folded part (without a run of its own) may hold several passes, as many as it has rows.
@@ -226,4 +250,4 @@ class Gate:
             ANTI JOIN {view}_receipts AS r
               ON r.enrolment_id = t.enrolment_id AND r.chain = t.chain AND r.step = t.step AND r.visit = t.visit
              AND r.leg = t.leg""")
-        return view, most, sum(one.rows for one in touches)
+        return _Recent(view, most, sum(one.rows for one in touches))

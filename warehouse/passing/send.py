@@ -9,13 +9,15 @@ from marketing.graph import Step
 from warehouse import schema
 from warehouse.passing.gate import Asked
 from warehouse.passing.literals import literal
-from warehouse.passing.moving import SENT, UNREACHED
+from warehouse.passing.moving import SENT, STATE, UNREACHED
 from warehouse.versions import Version
 
 __all__ = ["Leg", "ask_legs", "pass_send"]
 
 #: A batch is at most so many touches, and at most a minute at the connector's rate.
 BATCH = 1_000
+#: The columns of who is asked.
+ASKED = f"{STATE}, arrived_at, fresh, contact_id"
 #: Refusals after which the next channel of the Send (its next leg) is tried.
 NEXT_LEG = ("no_address", "no_consent", "consent_withdrawn", "suppressed")
 
@@ -58,7 +60,7 @@ def ask_legs(passing, version: Version, step: Step, starting: dict[int, str]) ->
         passed_on = None
         if asking is None:
             continue
-        allowed, verdicts = passing.gate.ask(Asked(step, channel, leg), asking)
+        everybody, allowed, verdicts = passing.gate.ask(Asked(step, channel, leg), asking)
         _plan(passing, version, step, channel, leg, allowed)
         if verdicts is None:
             yield Leg(allowed)
@@ -67,9 +69,9 @@ def ask_legs(passing, version: Version, step: Step, starting: dict[int, str]) ->
         deferred = _where(passing, verdicts, "until_at IS NOT NULL")
         last = leg == len(step.channels)
         ended = _where(passing, verdicts, "until_at IS NULL" + ("" if last else f" AND reason NOT IN {NEXT_LEG}"))
-        yield Leg(allowed, True, _later(passing, asking, deferred), _state(passing, asking, ended))
+        yield Leg(allowed, True, _later(passing, everybody, deferred), _state(passing, everybody, ended))
         if not last:
-            passed_on = _state(passing, asking, _where(passing, verdicts, f"until_at IS NULL AND reason IN {NEXT_LEG}"))
+            passed_on = _state(passing, everybody, _where(passing, verdicts, f"until_at IS NULL AND reason IN {NEXT_LEG}"))
             passed_on = passed_on if passing.engine.count(passed_on) else None
 
 
@@ -160,20 +162,20 @@ def _where(passing, verdicts: str, condition: str) -> str:
     return view
 
 
-def _state(passing, asking: str, chosen: str) -> str:
-    """The state rows of those chosen."""
+def _state(passing, everybody: str, chosen: str) -> str:
+    """The state rows of those chosen of everybody who was asked."""
     view = passing.moving.name("state")
     passing.engine.execute(f"""
         CREATE OR REPLACE TEMP VIEW {view} AS
-        SELECT a.* FROM {asking} AS a SEMI JOIN {chosen} AS c ON c.enrolment_id = a.enrolment_id""")
+        SELECT {ASKED} FROM {everybody} AS a SEMI JOIN {chosen} AS c ON c.enrolment_id = a.enrolment_id""")
     return view
 
 
-def _later(passing, asking: str, deferred: str) -> str:
+def _later(passing, everybody: str, deferred: str) -> str:
     """The state rows of those deferred, due when the rule lets them."""
     view = passing.moving.name("later")
     passing.engine.execute(f"""
         CREATE OR REPLACE TEMP VIEW {view} AS
         SELECT a.* REPLACE (d.until_at AS due_at)
-        FROM {asking} AS a JOIN {deferred} AS d ON d.enrolment_id = a.enrolment_id""")
+        FROM {everybody} AS a JOIN {deferred} AS d ON d.enrolment_id = a.enrolment_id""")
     return view
