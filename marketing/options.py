@@ -23,11 +23,12 @@ class RunOptions(BaseModel):
         False, description="Only tell what this run would do: nothing is moved, nothing is sent",
         json_schema_extra=_titled("Rehearse only"))
     at_most: int | None = Field(
-        None, ge=1, description="No more contacts than this enter with this run, drawn by chance; empty: everybody who may",
+        None, ge=1, description="No more of the audience than this enter with this run, drawn by chance; empty: everybody who "
+                                "may. Whom another chain hands over enters besides",
         json_schema_extra=_titled("At most so many contacts"))
     budget: float | None = Field(  # of Decimal a form makes a number or a text
-        None, ge=0, description="Only so many contacts enter that their messages cannot cost more, in the house's currency, "
-                                "even if each of them is sent the dearest way through the chain",
+        None, ge=0, description="Only so many of the audience enter that their messages cannot cost more, in the house's "
+                                "currency, even if each of them is sent the dearest way through the chain",
         json_schema_extra=_titled("Budget"))
     note: str = Field("", max_length=500, description="Kept with the run: why it was started. No names or addresses, please",
                       json_schema_extra=_titled("Note"))

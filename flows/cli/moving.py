@@ -19,7 +19,7 @@ def one_pass(
         "Move the clock to this date (09:00) or time, in the house's zone; only where the clock is simulated."))] = None,
     rehearse: Annotated[bool, typer.Option("--rehearse", help="Only tell what it would do.")] = False,
     at_most: Annotated[int | None, typer.Option("--at-most", metavar="N", show_default=False, min=1, help=(
-        "No more contacts than this enter, drawn by chance."))] = None,
+        "No more of the audience than this enter, drawn by chance."))] = None,
     budget: Annotated[float | None, typer.Option("--budget", metavar="AMOUNT", show_default=False, min=0, help=(
         "No more contacts enter than this pays for, each by the dearest way."))] = None,
     note: Annotated[str, typer.Option("--note", metavar="TEXT", show_default=False, help="Kept with the run.")] = "",

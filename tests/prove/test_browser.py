@@ -1,5 +1,6 @@
 """The marketer's view: every chain's form, its runs and what they publish, in a browser, on a server as `relance up` starts it."""
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -164,18 +165,22 @@ def test_a_rehearsed_run(pages, runs, chain):
 
 
 @pytest.mark.parametrize("chain", CHAINS)
-def test_a_run(pages, runs, chain):
-    """A run takes in no more than the form allowed, sends, and its page leads to the figures and their picture."""
+def test_a_run(installation, pages, runs, chain):
+    """A run takes in no more of the audience than the form allowed, beside whom another chain handed over by then; it sends,
+    and its page leads to the figures and their picture."""
     run = runs.earnest(chain)
     assert (run["state_type"], run["parameters"]["at_most"]) == ("COMPLETED", AT_MOST), run["state"]["message"]
-    assert re.match(rf"{AT_MOST} of \d+ entered", run["state"]["message"])
+    asked = installation.command("sql", f"SELECT kind, entered FROM waves WHERE run = '{run['id']}'", "--json")
+    entered = {row["kind"]: row["entered"] for row in json.loads(asked)["rows"]}
+    assert entered["audience"] == AT_MOST
+    assert re.match(rf"{sum(entered.values())} of \d+ entered", run["state"]["message"])
     pages.run(run["id"])
     if chain == SHOWN:
         pages.picture("prefect-run", rest=4000)
 
     text = pages.artifact(run["id"])
     headed(text, "The chain so far", "Due next", "Waves", "Steps", "Pressure, all chains", "The way through", "Elsewhere")
-    text.get_by_text(f"enrolled {AT_MOST} contacts").first.wait_for()
+    text.get_by_text(f"enrolled {sum(entered.values())} contacts").first.wait_for()
     assert drawn(text)
     if chain == SHOWN:
         pages.picture("prefect-artifact", of=text)
