@@ -31,6 +31,11 @@ class Child:
                                              stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_begin)
 
     @property
+    def number(self) -> int:
+        """Of its process, and of the group that it leads."""
+        return self._process.pid
+
+    @property
     def ended(self) -> int | None:
         """The exit code; None while it runs."""
         return self._process.poll()

@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -59,7 +60,7 @@ def free_port(first: int = 0) -> int:
 class PrefectServer:
     """Starts at once and is ready later, so that other work can be done meanwhile; stops with the `with`."""
 
-    def __init__(self, home: Path, port: int | None = None):
+    def __init__(self, home: Path, port: int | None = None, settings: Mapping[str, str] | None = None):
         home.mkdir(parents=True, exist_ok=True)
         # Who starts a server over this folder later gets these settings from here, and so a quiet one.
         (home / "profiles.toml").write_text(PROFILE, encoding="utf-8")
@@ -71,7 +72,8 @@ class PrefectServer:
         command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
         # Unless told, its pages look for it at Prefect's usual port, whatever port it listens at.
         pages = {"PREFECT_SERVER_UI_API_URL": self.api, "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false"}
-        self.child = Child("Prefect server", command, environment | prefect_environment(home.absolute()) | pages, self.log)
+        settings = prefect_environment(home.absolute()) | pages | dict(settings or {})
+        self.child = Child("Prefect server", command, environment | settings, self.log)
 
     @property
     def api(self) -> str:
