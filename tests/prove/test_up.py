@@ -19,13 +19,17 @@ pytestmark = [pytest.mark.prove, pytest.mark.timeout(900)]
 RELANCE = [sys.executable, "-c", "from flows.cli.main import app; app()"]
 
 
+#: As a script that puts a program into the background starts it: Ctrl-C is ignored, and so is the end of the terminal.
+IN_THE_BACKGROUND = ("sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh")
+
+
 class Up:
     """`relance up` of one home, in a folder that is not the project's."""
 
-    def __init__(self, home: Path, *words: str):
+    def __init__(self, home: Path, *words: str, by: tuple[str, ...] = ()):
         self.home, self.said = home, home.parent / "said"
         with self.said.open("wb") as out:
-            self.process = subprocess.Popen([*RELANCE, "up", *words], env=environment(home), cwd=home.parent,
+            self.process = subprocess.Popen([*by, *RELANCE, "up", *words], env=environment(home), cwd=home.parent,
                                             stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
         self.address = self._address()
 
@@ -125,6 +129,19 @@ def test_up_and_down(home):
     assert states[done] == "COMPLETED" and states[cut] in ("CRASHED", "CANCELLED", "COMPLETED")
     assert (then["type"], late) == ("COMPLETED", 0)
     assert (code, alive(home)) == (0, [])
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_in_the_background(how, home):
+    """Started where Ctrl-C is ignored, it ends everything all the same, in the middle of a run too, and without force."""
+    up = Up(home, by=IN_THE_BACKGROUND)
+    cut = up.start("reactivate_lapsed")
+    up.reaches(cut, {"PENDING", "RUNNING"}, 60)
+    began = time.monotonic()
+    code = up.stop(how)
+
+    assert (code, alive(home)) == (0, [])
+    assert time.monotonic() - began < 20, "somebody had to be ended by force"
 
 
 def test_without_the_parent(home):
