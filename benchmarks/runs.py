@@ -12,6 +12,7 @@ __all__ = ["as_flow", "as_function", "empty", "rest_home"]
 
 def empty(meter) -> None:
     """The empty flow, the first flow run of its process."""
+    import fastapi.encoders  # noqa: F401  loading modules is left out: Prefect loads it where a flow has parameters
     from benchmarks.floor.empty_flow import empty as flow
 
     with meter:
@@ -23,6 +24,7 @@ def as_flow(meter, home: str) -> dict:
     copy = f"{home}_run"
     shutil.copytree(home, copy)
     settle_home(copy)
+    import fastapi.encoders  # noqa: F401  as in `empty`
     from flows import by_chain, recipe
 
     tasks, do = [], recipe.do
