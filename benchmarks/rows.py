@@ -15,10 +15,10 @@ __all__ = ["ROWS", "Bench", "Line"]
 ROUNDS = 3
 #: The table's targets.
 SPEED, RENDERED, EXPONENT, MEGABYTES, LAST, PREFECT, TASK, IDLE, READY = 1.0, 1.3, 1.05, 600, 1.3, 1.25, 0.030, 1.1, 2.0
-DRAINED, ACCEPTED, BESIDE = 25_000, 2_000, 5.0
+DRAINED, ACCEPTED, BESIDE, TICK = 25_000, 2_000, 5.0, 30.0
 #: Under it a pass is start-up: the first row exempts it.
 SMALL = 10_000
-RENDERED_CONTACTS, RESPONSES, FLOW_CONTACTS, WAVE = 100_000, 50_000, (10_000, 100_000), 20_000
+RENDERED_CONTACTS, RESPONSES, FLOW_CONTACTS, WAVE, TICKING = 100_000, 50_000, (10_000, 100_000), 20_000, 130_000
 
 
 @dataclass
@@ -159,6 +159,23 @@ def idle(bench: Bench) -> None:
               _used(medians(empties)), f"{wall:.2f}× wall, {spent:.2f}× CPU", f"≤ {IDLE:g}×", max(wall, spent) <= IDLE)
 
 
+def ticking(bench: Bench) -> None:
+    """Row 6, of a house: every chain asked on the hour, and nobody due in any."""
+    contacts = min(max(bench.sizes), TICKING)
+    folder = bench.base(contacts)
+    active = measured("benchmarks.runs:ten_chains", folder=folder)["result"]["active"]
+    empties, ticks = [], []
+    for _ in range(ROUNDS):
+        empties.append(measured("benchmarks.runs:empty", times=10))
+        ticks.append(measured("benchmarks.runs:tick", home=f"{folder}/ten"))
+    wall = median(one["wall"] for one in ticks)
+    bench.add(6, f"the hourly tick of ten chains with {active:,} enrolments, nobody due", _used(medians(ticks)),
+              f"ten empty flows {_used(medians(empties))}",
+              f"{wall:.1f} s, {_of(ticks, empties, 'wall'):.2f}× wall, {_of(ticks, empties, 'cpu'):.2f}× CPU",
+              f"seconds: ≤ {TICK:g}", wall <= TICK)
+    shutil.rmtree(f"{folder}/ten")
+
+
 def responses(bench: Bench) -> None:
     """Row 7, as far as the inbox: taken durably, and drained."""
     folder = bench.base(min(max(bench.sizes), RENDERED_CONTACTS))
@@ -199,15 +216,16 @@ def back(bench: Bench) -> None:
               f"{seconds:.2f} s", f"≤ {READY:g} s", seconds <= READY)
 
 
-def with_server(row):
-    """A row that needs a Prefect server, with one."""
+def with_server(*rows):
+    """Rows that need a Prefect server, with one."""
     def run(bench: Bench) -> None:
         with server():
-            row(bench)
+            for row in rows:
+                row(bench)
     return run
 
 
-ROWS = {1: three_steps, 2: rendered, 4: growth, 5: with_server(share), 6: with_server(idle), 7: responses, 8: back}
+ROWS = {1: three_steps, 2: rendered, 4: growth, 5: with_server(share), 6: with_server(idle, ticking), 7: responses, 8: back}
 
 
 def _used(figures: dict) -> str:
