@@ -85,7 +85,8 @@ def ten_chains(_meter, folder: str) -> dict:
             run_pass(installation, name, run=str(uuid.uuid4()))
         warehouse.clock.advance(base.START + timedelta(hours=hour))
     with warehouse.snapshot() as snap:
-        return {"active": snap.sql("SELECT sum(contacts)::BIGINT AS active FROM enrolments_by_step WHERE NOT ended")["active"][0].as_py()}
+        active = snap.sql("SELECT sum(contacts)::BIGINT AS active FROM enrolments_by_step WHERE NOT ended")
+    return {"active": active["active"][0].as_py()}
 
 
 def tick(meter, home: str) -> None:

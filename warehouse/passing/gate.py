@@ -1,7 +1,6 @@
 """The gate at plan: named rules over the whole set, each refusal a row with its reason."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import pyarrow as pa
 
@@ -11,17 +10,12 @@ from marketing.channels import EMAIL, PHONE, SMS, VOICE
 from marketing.gate import CHANNEL_BITS, GROUNDS, RULES, consent_bit, known_zone, next_open
 from marketing.graph import Step
 from warehouse import schema
-from warehouse.passing.literals import literal
+from warehouse.passing.recent import RecentTouches
 
 __all__ = ["Gate"]
 
 #: The outcomes of a touch that was made; every other outcome gives its reservation back.
 MADE = ("accepted", "duplicate", "unknown")
-
-#: With so many times more touches than candidates, theirs are picked out before they are counted by contact.
-FEW = 4
-#: So many touches that count towards a cap are kept in memory between the Sends of a pass (16 bytes each).
-KEPT = 2_000_000
 
 _ADDRESS = {EMAIL: "email", SMS: "phone", PHONE: "phone", VOICE: "phone"}
 #: A refusal; a deferral past the latest moment of its touch is the drop `stale`.
@@ -40,22 +34,12 @@ class Asked:
     leg: int
 
 
-@dataclass
-class _Recent:
-    """The stored touches that count towards a cap: their view, the most that one contact can have, their rows."""
-
-    view: str
-    most: int
-    rows: int
-    asked: int = 0
-
-
 class Gate:
     """Asks every rule in order; who is refused by one is not asked by the next."""
 
     def __init__(self, passing):
         self.passing, self.engine = passing, passing.engine
-        self._recent: dict[str, _Recent] = {}
+        self._recent = RecentTouches(passing)
         self._asking = 0  # candidates that no rule has refused yet
         self.planned_now: list[tuple[str, str, str, str]] = []  # touches, and their step, channel and purpose
 
@@ -146,7 +130,8 @@ class Gate:
     def _same_address(self, asked: Asked):
         if asked.channel not in _ADDRESS:
             return
-        first, last = self.engine.execute("SELECT min(enrolment_id) >> 36, max(enrolment_id) >> 36 FROM candidates WHERE shared")[0]
+        first, last = self.engine.execute(
+            "SELECT min(enrolment_id) >> 36, max(enrolment_id) >> 36 FROM candidates WHERE shared")[0]
         if first is None:
             return
         passing, part = self.passing, schema.part
@@ -185,7 +170,7 @@ class Gate:
                 continue
             window = calendar.days(cap.within_days)
             after = calendar.latest_start(self.passing.as_of, window, self.passing.house.zone)
-            if self._recent_touches(cap, after) < cap.at_most:
+            if not self._recent.reach(cap, after, self.planned_now, self._asking):
                 continue
             found = self._rule("cap", asked, cap=cap.name, at_most=cap.at_most, after=after)
             yield self._with_room(found, window)
@@ -201,53 +186,3 @@ class Gate:
             CREATE OR REPLACE TEMP TABLE {table} AS
             SELECT f.* REPLACE (r.until_at AS until_at) FROM {found} AS f JOIN room AS r ON r.made_at = f.until_at""")
         return table
-
-    def _recent_touches(self, cap, after: datetime) -> int:
-        """The view `recent_touches`: what counts towards a cap, of all chains, this pass's own plans included.
-
-        Returns the most touches that one contact can have among them: a part holds the touches of
-        one step in one pass, so at most one to a contact. With fewer parts than the cap allows
-        nobody can have reached it, and nothing need be read.
-        """
-        passing, part = self.passing, schema.part
-        conditions = [part.c.happened_at > after]
-        if cap.channels:
-            conditions.append(part.c.channel.in_(cap.channels))
-        if cap.purposes:
-            conditions.append(part.c.purpose.in_(cap.purposes))
-        if cap.name not in self._recent:
-            self._recent[cap.name] = self._stored_touches(f"recent_{cap.name}", conditions)
-        recent = self._recent[cap.name]
-        now = [planned for planned, _, channel, purpose in self.planned_now
-               if (not cap.channels or channel in cap.channels) and (not cap.purposes or purpose in cap.purposes)]
-        if recent.most + len(now) >= cap.at_most:
-            self._keep(recent)
-            mine = "".join(f" UNION ALL SELECT contact_id, {literal(passing.as_of)} FROM {planned}" for planned in now)
-            few = "SEMI JOIN candidates AS c ON c.contact_id = t.contact_id" if self._asking * FEW < recent.rows else ""
-            self.engine.execute(f"CREATE OR REPLACE TEMP VIEW recent_touches AS SELECT contact_id, planned_at "
-                                f"FROM (SELECT contact_id, planned_at FROM {recent.view}{mine}) AS t {few}")
-        return recent.most + len(now)
-
-    def _keep(self, recent: _Recent) -> None:
-        """Once a second Send of the pass asks, read the files a last time: a table costs a tenth of them."""
-        recent.asked += 1
-        if recent.asked == 2 and recent.rows <= KEPT:
-            self.engine.execute(f"CREATE OR REPLACE TEMP TABLE {recent.view}_kept AS SELECT contact_id, planned_at FROM {recent.view}")
-            recent.view += "_kept"
-
-    def _stored_touches(self, view: str, conditions: list) -> _Recent:
-        passing, part = self.passing, schema.part
-        touches = passing.parts("touches", *conditions)
-        # A folded part (without a run of its own) may hold several passes, as many as it has rows.
-        most = sum(1 if one.run else one.rows for one in touches)
-        passing.scan("touches", f"{view}_touches", parts=touches)
-        oldest = min((one.lo_at or one.happened_at for one in touches), default=passing.as_of)
-        receipts = passing.parts("receipts", part.c.hi_at >= oldest, part.c.reason == "not_made")
-        passing.scan("receipts", f"{view}_receipts", parts=receipts)
-        self.engine.execute(f"""
-            CREATE OR REPLACE TEMP VIEW {view} AS
-            SELECT t.enrolment_id & 68719476735 AS contact_id, t.planned_at FROM {view}_touches AS t
-            ANTI JOIN {view}_receipts AS r
-              ON r.enrolment_id = t.enrolment_id AND r.chain = t.chain AND r.step = t.step AND r.visit = t.visit
-             AND r.leg = t.leg""")
-        return _Recent(view, most, sum(one.rows for one in touches))
