@@ -54,10 +54,11 @@ def _text(bench) -> list[str]:
         "bare sandboxed Jinja over the same rows, keeping no receipt; the engine also seals tokens, derives the text part, "
         "and keeps a receipt per touch.\nRow 5 is the wall of a flow run less the wall of the same pass called as a "
         "function with the drawing of its figures (which the first pass of a process pays for with loading the drawing "
-        "libraries).\nRow 6 starts with everybody at a step and nobody due; what Prefect loads for a flow with parameters is "
-        "loaded before, like all modules. Its second line is one process that makes a run of each of ten chains in turn, as "
-        "one that serves them does.\nRow 7 takes responses without the HTTP door; the wait beside a pass is that of eight "
-        "callers who pause 10 ms after each response, and the pass another process. In "
+        "libraries).\nRow 6 starts with everybody at a step and nobody due; it is held to the wall of an empty flow, as row 5 "
+        "is; its CPU is shown beside it: settings, ledger, the form's parameters. What Prefect loads for a flow "
+        "with parameters is loaded before, like all modules. Its second line is one process that makes a run of each of ten "
+        "chains in turn, as one that serves them does.\nRow 7 takes responses without the HTTP door; the wait beside a pass "
+        "is that of eight callers who pause 10 ms after each response, and the pass another process. In "
         "row 8 the process is killed by SIGKILL inside its ledger transaction; the clock starts with the new process and "
         "includes Python's own start, and afterwards the same pass takes in everybody.",
     ]

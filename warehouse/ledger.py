@@ -1,13 +1,17 @@
 """The ledger: the small transactional database that says what is true."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from warehouse import migrations, schema
+
+
+#: Seconds for which a writer on SQLite waits for another; a transaction lasts milliseconds.
+WAIT = 60
 
 
 class LedgerError(Exception):
@@ -46,13 +50,22 @@ class Ledger:
 
     def _options(self) -> dict:
         if self.sqlite:
-            return {"connect_args": {"timeout": 60}, "pool_size": 4}
+            return {"connect_args": {"timeout": WAIT}, "pool_size": 4}
         return {"pool_size": 4, "pool_pre_ping": True}
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        """A write transaction; on SQLite it takes the write lock at once, so it never has to be upgraded."""
-        with self.engine.begin() as tx:
+        """A write transaction; on SQLite it takes the write lock at once, so it never has to be upgraded.
+
+        Raises `LedgerError` when another process holds the ledger for longer than a writer waits, or it cannot be reached.
+        """
+        with ExitStack() as held:
+            try:
+                tx = held.enter_context(self.engine.begin())
+            except sa.exc.OperationalError as error:
+                raise LedgerError(f"The ledger {self.url.render_as_string()} cannot be written ({error.orig}). See that the "
+                                  "database can be reached and that no process of Relance is stopped in the middle of its "
+                                  f"work, and run again; a writer waits {WAIT} seconds.") from error
             yield tx
 
     @contextmanager
@@ -109,7 +122,7 @@ def _prepare_sqlite(connection, _record) -> None:
     # The driver must not open transactions by itself: "begin" below does.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=60000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={WAIT * 1000}", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

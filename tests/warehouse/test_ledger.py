@@ -167,6 +167,19 @@ def test_an_environment_has_a_ledger_of_its_own(home, opened):
         Warehouse.open(home, demo, first.policy)
 
 
+def test_a_ledger_that_another_process_holds_is_a_clear_error(tmp_path, monkeypatch):
+    """A writer waits for so long, then says what to look for; once the other has ended it works again."""
+    monkeypatch.setattr("warehouse.ledger.WAIT", 0)
+    first, second = (Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}") for _ in range(2))
+
+    with first.begin(), pytest.raises(LedgerError, match="database is locked.*stopped in the middle of its work"), second.begin():
+        pass
+    with second.begin() as tx:
+        assert tx.execute(sa.select(schema.counter.c.value)).first() is not None
+    first.close()
+    second.close()
+
+
 def test_the_secret_is_made_once_and_private(opened):
     """Each opening finds the same key, in a file that only its owner reads."""
     first, second = opened(), opened()

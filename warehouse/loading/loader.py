@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from warehouse import schema
 from warehouse.passing.standing import refresh_standing
 from warehouse.commit import HeadMoved
+from warehouse.ledger import LedgerError
 from warehouse.loading.cells import Reader
 from warehouse.loading.kinds import Kind, LoadError, kind_of
 from warehouse.loading.merging import Merger, Plan, attribute_types
@@ -33,7 +34,7 @@ REJECTED_SHARE = 0.01
 ATTEMPTS = 5
 STAGES = 6
 #: What a disk, a folder or a database can refuse.
-FAILURES = (OSError, StoreError, duckdb.IOException, duckdb.OutOfMemoryException, sa.exc.DBAPIError)
+FAILURES = (OSError, StoreError, LedgerError, duckdb.IOException, duckdb.OutOfMemoryException, sa.exc.DBAPIError)
 
 Progress = Callable[[int, int, str], None]
 
