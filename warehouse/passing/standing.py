@@ -97,13 +97,19 @@ def _compute(passing, everybody: bool) -> None:
 
 
 def _addressed(passing) -> str:
-    """The query of everybody's addresses, beside tables of those that several contacts of the house have."""
+    """The query of everybody's addresses, beside tables of those that several contacts of the house have.
+
+    Of the other slices only the addresses that stand in this one too are counted: they fit into memory, however many
+    slices there are.
+    """
     passing.scan("contacts", "contacts_now", constants=False)
     passing.scan("contacts", "contacts_everywhere", slice=None, constants=False)
+    several = len(passing.warehouse.slices()) > 1
     for key in ("email", "phone"):
+        ours = f"SEMI JOIN contacts_now AS n ON n.{key}_key = e.{key}_key" if several else ""
         passing.engine.execute(f"""
-            CREATE OR REPLACE TEMP TABLE shared_{key}s AS SELECT {key}_key FROM contacts_everywhere
-            WHERE {key}_key IS NOT NULL GROUP BY {key}_key HAVING count(*) > 1""")
+            CREATE OR REPLACE TEMP TABLE shared_{key}s AS SELECT e.{key}_key FROM contacts_everywhere AS e {ours}
+            WHERE e.{key}_key IS NOT NULL GROUP BY e.{key}_key HAVING count(*) > 1""")
     return statement("passing/addressed")
 
 

@@ -119,10 +119,9 @@ class _Wait:
         self.engine.register("branches", pa.table({
             "kind": pa.array(self.kinds, pa.string()), "rank": pa.array(range(len(self.kinds)), pa.int32())}))
         answers = passing.moving.name("answers")
-        with self.engine.dense(self.engine.count("hearing")):
-            return self.engine.keep(
-                answers, "passing/answers", not_sent=self.kinds.index(NOT_SENT),
-                clock_before=calendar.latest_start(passing.as_of, self.step.within, passing.house.zone))
+        return self.engine.keep(
+            answers, "passing/answers", not_sent=self.kinds.index(NOT_SENT),
+            clock_before=calendar.latest_start(passing.as_of, self.step.within, passing.house.zone))
 
     def _responses(self) -> None:
         """The view `responses_here`: keyed ones with the name of their step, unkeyed ones, and orders."""

@@ -3,8 +3,11 @@
 WITH sharing AS (
     SELECT enrolment_id, visit, until_at, enrolment_id >> 36 AS wave, contact_id, address_key FROM candidates WHERE shared
 ), planned AS (
-    SELECT DISTINCT t.enrolment_id >> 36 AS wave, k.address_key, k.contact_id
-    FROM step_planned AS t JOIN sharers AS k ON k.contact_id = t.enrolment_id & 68719476735
+    SELECT DISTINCT k.wave, k.address_key, k.contact_id
+    FROM step_planned AS t JOIN (
+        SELECT w.wave << 36 | s.contact_id AS enrolment_id, w.wave, s.address_key, s.contact_id
+        FROM (SELECT DISTINCT wave FROM sharing) AS w CROSS JOIN sharers AS s
+    ) AS k ON k.enrolment_id = t.enrolment_id
 ), taken AS (
     SELECT s.enrolment_id, min(p.contact_id) AS contact_id
     FROM sharing AS s JOIN planned AS p ON p.wave = s.wave AND p.address_key = s.address_key AND p.contact_id <> s.contact_id
