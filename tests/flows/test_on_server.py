@@ -6,8 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,6 +17,7 @@ from flows.deployments import POOL, ROOT
 from marketing.form import signature
 from tasks.automations import waking
 from tests.cli.conftest import CONTACTS, ORDERS
+from tests.patient import answered
 
 pytestmark = [pytest.mark.prove, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(400)]
 
@@ -39,14 +38,7 @@ class Served:
                               capture_output=True, text=True, check=False)
 
     def ask(self, method: str, path: str, body=None) -> tuple[int, dict]:
-        request = urllib.request.Request(self.server.api + path, method=method, headers={"content-type": "application/json"},
-                                         data=None if body is None else json.dumps(body).encode())
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                text = answer.read()
-                return answer.status, json.loads(text) if text else {}
-        except urllib.error.HTTPError as refusal:
-            return refusal.code, json.loads(refusal.read())
+        return answered(self.server.api + path, method, body)
 
     def deployment(self, name: str) -> dict:
         return self.ask("GET", f"/deployments/name/{name}/{name}")[1]

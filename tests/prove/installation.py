@@ -1,13 +1,11 @@
 """A whole installation as `relance up` starts it, over an invented shop: what a marketer's browser is pointed at."""
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.cli.prefect_server import free_port
+from tests.patient import answered
 from tests.prove.shop import Shop
 
 __all__ = ["Installation", "installed"]
@@ -52,10 +51,9 @@ class Installation:
     def ask(self, path: str, **values: Any) -> Any:
         """What Prefect's API answers."""
         posts = path.endswith(("/filter", "/pause_deployment", "/create_flow_run"))
-        asked = urllib.request.Request(f"{self.address}/api{path}", json.dumps(values).encode() if posts else None,
-                                       {"Content-Type": "application/json"})
-        with urllib.request.urlopen(asked, timeout=60) as answer:
-            return json.loads(answer.read() or "null")
+        code, said = answered(f"{self.address}/api{path}", "POST" if posts else "GET", values if posts else None)
+        assert code < 300, f"{path}: {code} {said}"
+        return said
 
     def runs_of(self, flow: str) -> list[dict[str, Any]]:
         return self.ask("/flow_runs/filter", flows={"name": {"any_": [flow]}})

@@ -6,8 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +20,7 @@ from flows.cli.prefect_server import PrefectServer, free_port, prefect_environme
 from flows.deployments import POOL
 from flows.load import load_file
 from tests.houses import HOUSE
+from tests.patient import answered
 from warehouse.schema import batch
 
 __all__ = ["CHAIN", "ENDED", "LEASE", "MID_BATCH", "Supervised", "until"]
@@ -125,9 +124,10 @@ class Supervised:
 
     def ask(self, method: str, path: str, **body: Any) -> Any:
         """What Prefect's API answers; asked again while its database is busy, as Prefect's own client does."""
-        asked = urllib.request.Request(self.environment["PREFECT_API_URL"] + path, method=method, data=json.dumps(body).encode(),
-                                       headers={"Content-Type": "application/json"})
-        return until(lambda: _answered(asked), f"{path} is answered")[0]
+        code, said = answered(self.environment["PREFECT_API_URL"] + path, method, body, seconds=PATIENCE)
+        if code >= 300 and (method, code) != ("DELETE", 404):
+            raise RuntimeError(f"{path}: {code} {said}")
+        return said
 
     def deployment(self, name: str) -> dict[str, Any]:
         return self.ask("GET", f"/deployments/name/{name}/{name}")
@@ -208,18 +208,6 @@ class Supervised:
     def rows(self, query: str) -> list[dict[str, Any]]:
         with self.wired.warehouse.snapshot() as snapshot:
             return snapshot.sql(query).to_pylist()
-
-
-def _answered(asked: urllib.request.Request) -> tuple[Any] | None:
-    try:
-        with urllib.request.urlopen(asked, timeout=60) as answer:
-            return (json.loads(answer.read() or "null"),)
-    except urllib.error.HTTPError as refusal:
-        if refusal.code == 404 and asked.method == "DELETE":
-            return (None,)
-        if refusal.code != 503:
-            raise RuntimeError(f"{asked.full_url}: {refusal.read().decode()}") from None
-        return None
 
 
 def _processes(mark: str, state: str = "") -> Iterator[int]:

@@ -8,12 +8,12 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import CONTACTS, ORDERS
+from tests.patient import answered
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(900)]
 RELANCE = [sys.executable, "-c", "from flows.cli.main import app; app()"]
@@ -43,10 +43,9 @@ class Up:
         raise AssertionError(f"it is not up: {self.said.read_text()}")
 
     def ask(self, path: str, body: dict | None = None):
-        request = urllib.request.Request(f"{self.address}/api{path}", headers={"content-type": "application/json"},
-                                         data=None if body is None else json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read())
+        code, said = answered(f"{self.address}/api{path}", "GET" if body is None else "POST", body)
+        assert code < 300, f"{path}: {code} {said}"
+        return said
 
     def start(self, name: str) -> str:
         number = self.ask(f"/deployments/name/{name}/{name}")["id"]
