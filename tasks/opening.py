@@ -32,8 +32,7 @@ def accounted(wired: Wired, chain: Chain, queries: Mapping[str, str], params: An
                params=params.model_dump(mode="json") | options.model_dump(mode="json", exclude_defaults=True))
     try:
         yield version, summary
-        if summary.anything:  # where nobody moved, the account is that of the pass before
-            reconciling.hold(ledger, version.chain, chain.name)
+        reconciling.hold(ledger, version.chain, chain.name)  # an idle pass too: it must not hide what the last one found
     except BaseException as error:
         runs.finish(ledger, run, state="failed", summary={"error": str(error)}, wall=wired.wall())
         tell("pass", run=run, state="failed", chain=chain.name, error=error)
