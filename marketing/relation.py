@@ -10,10 +10,12 @@ from hashlib import sha256
 
 from marketing.calendar import Span
 
-__all__ = ["ANYWHERE", "DEFERRED", "ENTRY", "FELL_BACK", "HOLDOUT", "MIGRATED", "After", "Edge", "GoalOf", "Graph", "Step"]
+__all__ = ["ANYWHERE", "DEFERRED", "ENTRY", "FELL_BACK", "HOLDOUT", "MIGRATED", "STAYS", "After", "Edge", "GoalOf", "Graph",
+           "Step"]
 
 #: Why a contact moves from a step onto itself, by no edge: a touch must wait for its moment, or the next channel is tried.
 DEFERRED, FELL_BACK = "deferred", "fallback"
+STAYS = (DEFERRED, FELL_BACK)
 #: Why a contact moves from a step of one version to a step of another, by no edge: the chain was changed, and it was moved along.
 MIGRATED = "migrated"
 #: The `from` of the edge by which a contact enters.

@@ -34,7 +34,10 @@ COMMERCIAL, RELATIONSHIP, TRANSACTIONAL = Purpose.COMMERCIAL, Purpose.RELATIONSH
 
 @dataclass(frozen=True)
 class Send:
-    """Plan one touch through the gate, then go on; `by` names the channel, or several to fall back on in turn."""
+    """Plan one touch through the gate, then go on; `by` names the channel, or several to fall back on in turn.
+
+    The next channel is asked only when there is no way on the one before, when it was not made, or when it ended in silence.
+    """
 
     name: str
     by: str | tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from marketing.drawing import mermaid
-from marketing.relation import ANYWHERE, DEFERRED, ENTRY, FELL_BACK, Graph
+from marketing.relation import ANYWHERE, ENTRY, STAYS, Graph
 from reports import bars, places
 from reports.due import DueFigures
 from reports.figures import ChainFigures, Figures, RefusalFigures, RunFigures, StepFigures, WaveFigures
@@ -125,7 +125,7 @@ def _came(figures: Figures, graph: Graph) -> dict[str, int]:
     """How many contacts came to each step; the audience is who entered."""
     came: dict[str, int] = {ENTRY: 0, ANYWHERE: 0}
     for (from_, reason, to), moves in figures.flow.get(graph.chain, {}).items():
-        if reason not in (DEFERRED, FELL_BACK):
+        if reason not in STAYS:
             came[to] = came.get(to, 0) + moves
         if from_ == ENTRY:
             came[ENTRY] += moves

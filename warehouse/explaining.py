@@ -11,7 +11,7 @@ from marketing.calendar import Span
 from marketing.channels import CHANNELS, EMAIL, FEED, PHONE, POST, SMS, VOICE, WEBHOOK
 from marketing.gate import GROUNDS
 from marketing.graph import Graph, Step
-from marketing.relation import MIGRATED
+from marketing.relation import DEFERRED, MIGRATED, STAYS
 from warehouse.engine import statement
 from warehouse.passing.gate import MADE
 
@@ -129,7 +129,7 @@ def _life(path: Sequence[dict], touches: Sequence[dict], graphs: Mapping, latenc
     graph: Graph = graphs[last["chain"], last["version"]]
     step = graph.step(last["to_step"])
     due_at = None if step.kind == "end" else last["due_at"]
-    if step.kind == "wait":
+    if step.kind == "wait" and last["reason"] != DEFERRED:
         due_at = _silence(graphs, step, path, touches, latencies, zone)
     return Life(
         chain=last["chain"], wave=first["wave"], version=last["version"], enrolment_id=first["enrolment_id"],
@@ -141,9 +141,10 @@ def _life(path: Sequence[dict], touches: Sequence[dict], graphs: Mapping, latenc
 def _silence(graphs: Mapping, step: Step, path: Sequence[dict], touches: Sequence[dict], latencies: Mapping,
              zone: str) -> datetime | None:
     """When a wait takes silence for an answer: its time after the last of its touches was made; None while one of
-    them is still to be settled. Who was moved along from a wait has waited since before."""
+    them is still to be settled. Who was moved along from a wait, or stays at one for a further channel, has waited
+    since before."""
     waits = [graphs[move["chain"], move["version"]].step(move["to_step"]).kind == "wait" for move in path]
-    along = [move["reason"] == MIGRATED for move in path]
+    along = [move["reason"] in (MIGRATED, *STAYS) for move in path]
     heard_before = [move["moved_at"] for move, waited, same in zip(path[1:], waits, along[1:]) if waited and not same]
     since = max(heard_before, default=path[0]["moved_at"])
     while along[-1] and waits[-2]:

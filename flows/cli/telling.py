@@ -114,7 +114,7 @@ def _entries(told) -> Iterator[tuple[datetime, int, str]]:
 def _moves(told) -> Iterator[tuple[datetime, int, str]]:
     for move in told.moves:
         if move["from_step"] and move["reason"] not in ("next", DEFERRED):
-            way = "not made, so the next channel is tried" if move["reason"] == FELL_BACK else \
+            way = "not made or not answered, so the next channel is tried" if move["reason"] == FELL_BACK else \
                 f"from {_place(move['from_step'])} to {_place(move['to_step'])}{_because(move['reason'], move['to_step'])}"
             yield move["moved_at"], 5 if move["reason"] == "unreached" else 1, f"{move['chain']}: {way}"
 

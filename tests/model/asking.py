@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from marketing.calendar import add
 from marketing.chain import Send
 from tests.model.book import Book
 from tests.model.facts import NOT_MADE, Enrolment, Planned, Refusal
@@ -48,23 +49,37 @@ class Asking(Book):
         self.planned.append(touch)
         e.touches.append(touch)
 
-    def _in_vain(self, e: Enrolment) -> list[Planned]:
-        """The last touches of Sends that were not made and have a channel left that was not refused for good."""
+    def _in_vain(self, e: Enrolment, silent: bool) -> list[Planned]:
+        """The last touches of Sends that came to nothing (were not made, or were while the wait heard nothing) and have a
+        channel left that was not refused for good."""
         last = {}
         for touch in e.touches:
             last[touch.step, touch.visit] = touch
         found = []
         for touch in last.values():
-            send = self.readings[e.chain].steps[touch.step]
-            refused = any(r.leg > touch.leg and r.until_at is None and r.stage == "plan" for r in self.refusals
-                          if (r.chain, r.contact, r.wave, r.step, r.visit) == (e.chain, e.contact, e.wave, touch.step, touch.visit))
-            if touch.outcome in NOT_MADE and touch.leg < len(send.channels) and not refused:
+            legs = len(self.readings[e.chain].steps[touch.step].channels)
+            over = any(r.until_at is None and (r.leg == legs or r.reason not in NO_WAY) for r in self._refused_after(e, touch))
+            nothing = touch.outcome in NOT_MADE or silent and touch.outcome != "unknown"
+            if nothing and touch.leg < legs and not over:
                 found.append(touch)
         order = [send.name for send in self.graphs[e.chain].sends]
         return sorted(found, key=lambda touch: order.index(touch.step))
 
+    def _refused_after(self, e: Enrolment, touch: Planned) -> list[Refusal]:
+        """What was refused on the channels after a touch's own."""
+        its = (e.chain, e.contact, e.wave, touch.step, touch.visit, "plan")
+        return [r for r in self.refusals
+                if (r.chain, r.contact, r.wave, r.step, r.visit, r.stage) == its and r.leg > touch.leg]
+
     def _fall_back(self, e: Enrolment, in_vain: list[Planned], as_of: datetime) -> bool:
-        """Try the next channel of each Send whose last touch was not made; whether the contact stays for one."""
+        """Try the next channel of each Send whose last touch came to nothing; whether the contact stays for one.
+
+        After a silence its latest moment counts from when it is first asked: the Send's own may have gone by while it waited.
+        """
+        for t in in_vain:
+            if t.outcome not in NOT_MADE:
+                first = min([r.refused_at for r in self._refused_after(e, t)], default=as_of)
+                e.at_latest[t.step, t.visit] = add(first, self.readings[e.chain].steps[t.step].at_latest, self.zone)
         came = [self._try(e, self.readings[e.chain].steps[t.step], t.visit, t.leg + 1, as_of) for t in in_vain]
         put_off = [until for verdict, until in came if verdict == "defer"]
         planned = any(verdict == "pass" for verdict, _ in came)

@@ -147,7 +147,8 @@ class Model(Asking):
     def _wait(self, e: Enrolment, step: WaitFor, as_of: datetime) -> None:
         made = [t for t in e.touches if t.outcome in MADE]
         unsettled = [t for t in e.touches if t.outcome is None]
-        in_vain = self._in_vain(e)
+        silent = not unsettled and (made or e.sends_passed == 0) and self._clock(e, step, made) <= as_of
+        in_vain = self._in_vain(e, silent)
         if in_vain and not any(self._heard(e, kind, made) for kind in step.on):
             if e.put_off and e.put_off > as_of or self._fall_back(e, in_vain, as_of):
                 return
@@ -160,10 +161,13 @@ class Model(Asking):
                 return
         if not_sent:
             self._end(e, NOT_SENT, "exit:not_reached", as_of, Exit("not_reached"))
-        elif not unsettled and (made or e.sends_passed == 0):
-            arrivals = [t.made_at + self.latency.get(t.channel, timedelta()) for t in made]
-            if add(max([e.arrived_at, *arrivals]), step.within, self.zone) <= as_of:
-                self._leave_wait(e, "otherwise", as_of, None)
+        elif silent:
+            self._leave_wait(e, "otherwise", as_of, None)
+
+    def _clock(self, e: Enrolment, step: WaitFor, made: list[Planned]) -> datetime:
+        """When the wait has lasted long enough, from the arrival of the last message."""
+        arrivals = [t.made_at + self.latency.get(t.channel, timedelta()) for t in made]
+        return add(max([e.arrived_at, *arrivals]), step.within, self.zone)
 
     def _heard(self, e: Enrolment, kind: str, made: list[Planned]) -> list[Answer]:
         """The responses of a kind that the wait hears, the first to happen first."""

@@ -1,4 +1,5 @@
-"""A Send's further channels through the slow model and through the engine: tried in turn, each only when the last was not made."""
+"""A Send's further channels through the slow model and through the engine: tried in turn, each only when the last was not made
+or ended in silence."""
 
 
 from marketing.chain import CALL_BACK, CLICKED, NOT_SENT, Delay, Exit, GoTo, WaitFor, Split, days, hours, minutes
@@ -35,11 +36,63 @@ def test_not_made(same):
 
 
 def test_never_while_unknown(same):
-    """What may have been made is tried on no other channel, nor what was made and brought no answer."""
-    rows = same(waiting(ASK), passing(day(0), 1, 2), drain(day(0)), *[passing(day(n)) for n in range(1, 11)],
-                outcomes={(1, "ask", 1, 1): "unknown"}, contacts=(1, 2))
+    """What may have been made is tried on no other channel, however long it is silent."""
+    rows = same(waiting(ASK), passing(day(0), 1), drain(day(0)), *[passing(day(n)) for n in range(1, 11)],
+                outcomes={(1, "ask", 1, 1): "unknown"})
 
-    assert ways(rows) == ["email", "email"]
+    assert ways(rows) == ["email"]
+    assert ends(rows) == ["exit:completed"]
+
+
+def test_silence(same):
+    """Who does not answer is asked on the next channel when the wait is over, and waited for as long again; nobody else is."""
+    rounds = [event for n in range(30) for event in (passing(day(n), *[1, 2] * (n == 0)), drain(day(n)))]
+    rows = same(waiting(ASK), *rounds[:10], answer(day(4, 1), CLICKED, 2, back=0), *rounds[10:], contacts=(1, 2))
+
+    assert ways(rows) == ["email", "email", "sms", "post"]
+    assert ends(rows) == ["exit:clicked", "exit:completed"]
+
+
+def test_answer_to_the_second(same):
+    """The answer to what went out after a silence is heard, an answer to the first as well."""
+    for back in (0, 1):
+        rows = same(waiting(ASK), passing(day(0), 1), drain(day(0)), passing(day(9)), drain(day(9)),
+                    answer(day(10), CLICKED, 1, back=back), passing(day(10)))
+
+        assert ways(rows) == ["email", "sms"]
+        assert ends(rows) == ["exit:clicked"]
+
+
+def test_time_after_a_silence(same):
+    """After a silence the next channel has as much time as the first had, from when it is first asked; so has what follows it."""
+    ask = offer("ask", ("email", "sms", "post"), at_latest=days(2))
+    start = [passing(day(0), 1), drain(day(0)), passing(day(9))]
+    rows = same(waiting(ask), *start, passing(day(9, 4)), drain(day(9, 5)), passing(day(10)), drain(day(10)), passing(day(10, 1)),
+                outcomes={(1, "ask", 1, 2): "rejected"}, hours={"sms": [(range(7), 12, 20)]})
+
+    assert ways(rows) == ["email", "sms", "post"]
+
+    only_mondays = same(waiting(ask), *start, passing(day(14)), drain(day(14)), hours={"sms": [((0,), 9, 20)]})
+
+    assert ways(only_mondays) == ["email"]
+
+
+def test_staying_is_no_arrival(same):
+    """The clock of a wait is not set back by asking for a further channel that then is not made either."""
+    rejected = {(1, "ask", 1, leg): "rejected" for leg in (1, 2, 3)}
+    rounds = [event for n in range(12) for event in (passing(day(n), *[1] * (n == 0)), drain(day(n)))]
+    rows = same(waiting(thanks("hello"), ASK), *rounds, outcomes=rejected)
+
+    assert [row for row in rows["moves"] if "exit:completed" in row and "2026, 1, 14" in row]
+
+
+def test_two_put_off(same):
+    """Where the second has no way and the third is closed, the third is asked when it opens."""
+    who = Contact(1, frozenset({"email", "post"}), consents=WILLING)
+    rows = same(waiting(ASK), passing(day(0), 1), drain(day(0)), passing(day(1)), passing(day(1, 4)), drain(day(1, 4)),
+                passing(day(2)), outcomes=REJECTED, contacts=(who,), hours={"post": [(range(7), 12, 20)]})
+
+    assert ways(rows) == ["email", "post"]
 
 
 def test_all_in_vain(same):
@@ -124,7 +177,7 @@ def test_heard_of_on_the_way(same):
 
 def test_again(same):
     """A visit falls back for itself: the next begins with the first channel, and the wait is not visited by falling back."""
-    chain = small_chain(ASK, WaitFor("answer", hours(36), {CLICKED: []}, otherwise=[GoTo("answer", at_most=2, then=[
+    chain = small_chain(offer("ask", ("email", "sms")), WaitFor("answer", hours(36), {CLICKED: []}, otherwise=[GoTo("answer", at_most=2, then=[
         GoTo("ask", at_most=2)])]), enrol_every=minutes(1))
     rounds = [event for n in range(12) for event in (passing(day(n), *[1] * (n == 0)), drain(day(n)))]
 

@@ -1,4 +1,4 @@
-"""A Send's next channel, when the touch on the one before was planned and never made: asked at the wait it belongs to."""
+"""A Send's next channel, when the touch on the one before was not made or ended in silence: asked at the wait it belongs to."""
 
 import pyarrow as pa
 
@@ -7,7 +7,7 @@ from marketing.graph import Step
 from marketing.relation import DEFERRED, FELL_BACK
 from warehouse import schema
 from warehouse.passing.literals import literal
-from warehouse.passing.send import ask_legs
+from warehouse.passing.send import NEXT_LEG, ask_legs
 from warehouse.versions import Version
 
 __all__ = ["fall_back"]
@@ -35,14 +35,14 @@ def fall_back(passing, version: Version, wait: Step, sends: frozenset[str], answ
 
 
 def _in_vain(passing, written: list[Step], answers: str) -> int:
-    """The table `in_vain`: the Sends of a contact of which nothing was made, and which channel was tried last."""
+    """The table `in_vain`: the Sends of a contact that came to nothing so far, and which channel was tried last."""
     engine, part = passing.engine, schema.part
     engine.register("ways", pa.table({"step": pa.array([step.name for step in written], pa.string()),
                                       "legs": pa.array([len(step.channels) for step in written], pa.int16())}))
     passing.scan("refusals", "refusals_here", part.c.chain == passing.chain, part.c.reason == "plan",
                  part.c.to_step.in_([step.name for step in written]))
-    engine.execute(f"CREATE OR REPLACE TEMP VIEW heard_by AS SELECT enrolment_id, heard_rank FROM {answers}")
-    engine.keep("in_vain", "passing/in_vain", as_of=passing.as_of)
+    engine.execute(f"CREATE OR REPLACE TEMP VIEW heard_by AS SELECT enrolment_id, heard_rank, silent FROM {answers}")
+    engine.keep("in_vain", "passing/in_vain", as_of=passing.as_of, next_leg=list(NEXT_LEG))
     return engine.count("in_vain")
 
 
@@ -50,13 +50,15 @@ def _ask(passing, version: Version, step: Step, outcome: str) -> None:
     """Ask for the further channels of one Send, and note who stays for them."""
     engine, part, asking = passing.engine, schema.part, passing.moving.name("falling_back")
     passing.scan("moves", "moves_into", part.c.chain == passing.chain, part.c.to_step == step.name, constants=False)
-    # As at the Send: its visit, and the latest moment it had from the start.
+    # Its visit as at the Send. What was not made keeps the latest moment it had from the start; after a silence, which may
+    # be longer than that, the next channel has as much time as the first had.
     engine.execute(f"""
         CREATE OR REPLACE TEMP TABLE {asking} AS
-        SELECT h.* REPLACE (v.visit AS visit, m.until_at AS until_at), v.leg
+        SELECT h.* REPLACE (v.visit AS visit, coalesce(l.until_at, m.until_at) AS until_at), v.leg
         FROM hearing AS h JOIN in_vain AS v ON v.enrolment_id = h.enrolment_id
         JOIN (SELECT enrolment_id, visit, max(until_at) AS until_at FROM moves_into GROUP BY enrolment_id, visit) AS m
           ON m.enrolment_id = v.enrolment_id AND m.visit = v.visit
+        LEFT JOIN {_latest(passing, step)} AS l ON l.asked_at = v.asked_at
         WHERE v.step = '{step.name}' AND NOT v.deferred""")
     starting = {}
     for last, in engine.execute(f"SELECT DISTINCT leg FROM {asking}"):
@@ -69,18 +71,35 @@ def _ask(passing, version: Version, step: Step, outcome: str) -> None:
             engine.execute(f"INSERT INTO {outcome} SELECT enrolment_id, due_at, until_at FROM {leg.deferred}")
 
 
+def _latest(passing, step: Step) -> str:
+    """A table of the latest moment of what is first asked at a moment after a silence: asked_at, until_at."""
+    asked = [moment for moment, in passing.engine.execute(f"SELECT DISTINCT asked_at FROM in_vain "
+                                                 f"WHERE step = '{step.name}' AND asked_at IS NOT NULL")]
+    until = [calendar.add(moment, step.at_latest, passing.house.zone) for moment in asked]
+    instant, name = pa.timestamp("us"), passing.moving.name("latest")
+    passing.engine.register(name, pa.table({"asked_at": pa.array(asked, instant), "until_at": pa.array(until, instant)}))
+    return name
+
+
 def _stay(passing, version: Version, wait: Step, outcome: str) -> None:
-    """The moves of the wait onto itself: with one more planned, or due when the gate opens."""
+    """The moves of the wait onto itself: with one more planned, or due when the gate opens.
+
+    The clock of a wait that is not over goes on, for should the next not be made either; after a silence it begins again.
+    """
     engine, moving = passing.engine, passing.moving
-    ends = literal(calendar.add(passing.as_of, wait.within, passing.house.zone))
+    ends = calendar.add(passing.as_of, wait.within, passing.house.zone)
     for reason, some in ((FELL_BACK, "o.planned > 0"), (DEFERRED, "o.planned = 0")):
         staying = moving.name("staying")
         engine.execute(f"""
             CREATE OR REPLACE TEMP TABLE {staying} AS
-            SELECT h.* REPLACE (h.planned + o.planned AS planned, coalesce(o.due_at, {ends}) AS due_at, o.until_at AS until_at)
+            SELECT h.* REPLACE (h.planned + o.planned AS planned,
+                                coalesce(o.due_at, CASE WHEN a.silent THEN {literal(ends)} ELSE h.due_at END) AS due_at,
+                                o.until_at AS until_at)
             FROM hearing AS h JOIN (
                 SELECT enrolment_id, count(*) FILTER (due_at IS NULL) AS planned, min(due_at) AS due_at,
                        max(until_at) AS until_at
                 FROM {outcome} GROUP BY enrolment_id) AS o ON o.enrolment_id = h.enrolment_id
+            JOIN heard_by AS a ON a.enrolment_id = h.enrolment_id
             WHERE {some}""")
-        moving.stay(version, wait, staying, reason)
+        if moving.stay(version, wait, staying, reason) and reason == FELL_BACK:
+            passing.note_due(version, wait, ends)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from marketing import calendar
 from marketing.graph import After, Edge, Step
-from marketing.relation import DEFERRED, FELL_BACK
+from marketing.relation import DEFERRED, STAYS
 from warehouse import schema
 from warehouse.passing.literals import literal
 from warehouse.versions import Version
@@ -114,7 +114,8 @@ class Mover:
             CREATE OR REPLACE TEMP VIEW {moved} AS
             SELECT enrolment_id, (seq + 1)::SMALLINT AS seq, visit, since, passed, planned, due_at, until_at FROM {source}""")
         self._list(version, step.name, step, moved, rows, reason, visits=False)
-        self.passing.note_due(version, step, self.engine.value(f"SELECT min(due_at) FROM {moved}"))
+        self.passing.note_due(version, step, self.engine.value(
+            f"SELECT min(due_at) FROM {moved} WHERE due_at > {literal(self.passing.as_of)}"))
         return rows
 
     def split_by_visits(self, version: Version, edge: Edge, source: str) -> tuple[str, str]:
@@ -195,7 +196,7 @@ class Mover:
         """A table of how often each enrolment in `source` has moved into a step; who was moved along keeps its number."""
         passing, part, name = self.passing, schema.part, self.name("visits")
         passing.scan("moves", f"{name}_past", part.c.chain == passing.chain, part.c.to_step == step,
-                     part.c.reason.not_in((DEFERRED, FELL_BACK)), constants=False)
+                     part.c.reason.not_in(STAYS), constants=False)
         now = "".join(f" UNION ALL SELECT enrolment_id, visit FROM {moved}" for moved in self._moved_into.get(step, ()))
         self.engine.execute(f"""
             CREATE OR REPLACE TEMP TABLE {name} AS

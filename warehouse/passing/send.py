@@ -12,7 +12,7 @@ from warehouse.passing.literals import literal
 from warehouse.passing.moving import SENT, STATE, UNREACHED
 from warehouse.versions import Version
 
-__all__ = ["Leg", "ask_legs", "pass_send"]
+__all__ = ["NEXT_LEG", "Leg", "ask_legs", "pass_send"]
 
 #: A batch is at most so many touches, and at most a minute at the connector's rate.
 BATCH = 1_000

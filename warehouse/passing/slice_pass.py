@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from marketing.graph import Step
-from marketing.relation import MIGRATED
+from marketing.relation import MIGRATED, STAYS
 from marketing.summary import Tally
 from warehouse import schema
 from warehouse.manifest import current_number
@@ -156,16 +156,22 @@ class SlicePass(Reading):
         came = self.query_of("moves", f"{name}_in", arrivals, constants=True)
         went = self.query_of("moves", f"{name}_out", [p for p in moves if p.from_step == step])
         left = "ANTI JOIN left_now AS l ON l.enrolment_id = a.enrolment_id" if self._left else ""
+        # Whoever stays for a further channel has waited since before.
+        stayed = any(p.reason in STAYS for p in arrivals) and self._is_wait(version, step)
+        since = "REPLACE (min(arrived_at) OVER (PARTITION BY enrolment_id, visit) AS arrived_at)" if stayed else ""
         self.engine.execute(f"""
             CREATE OR REPLACE TEMP VIEW {name} AS
-            SELECT a.*, 0::SMALLINT AS fresh FROM (
+            SELECT a.*, 0::SMALLINT AS fresh FROM (SELECT * {since} FROM (
                 SELECT enrolment_id, seq, visit, since, passed, planned, due_at, until_at, arrived_at FROM ({rested}) AS r
                 UNION ALL
                 SELECT enrolment_id, seq, visit, since, passed, planned, due_at, until_at, moved_at FROM ({came}) AS c
-            ) AS a
+            )) AS a
             ANTI JOIN ({went}) AS o ON o.enrolment_id = a.enrolment_id AND o.seq = a.seq + 1 {left}""")
         self._compact(version, step, name, [p.n for p in rests])
         return name
+
+    def _is_wait(self, version: int, step: str) -> bool:
+        return any(one.id == version and one.graph.step(step).kind == "wait" for one in (*self.versions, self.current))
 
     def _compact(self, version: int, step: str, view: str, old: list[int]) -> None:
         """Write who rests at a step as one part, once many parts feed it: as of the snapshot, moves of now come after."""

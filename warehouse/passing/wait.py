@@ -112,8 +112,8 @@ class _Wait:
                          for name, late in passing.latencies.items() if late)
         arrived_at = f"CASE {later} ELSE settled_at END" if later else "settled_at"
         self.engine.execute(f"CREATE OR REPLACE TEMP VIEW receipts_here AS "
-                            f"SELECT enrolment_id, step, visit, leg, seq, outcome IN {MADE} AS made, settled_at AS made_at, "
-                            f"{arrived_at} AS arrived_at FROM receipts_all")
+                            f"SELECT enrolment_id, step, visit, leg, seq, outcome, outcome IN {MADE} AS made, "
+                            f"settled_at AS made_at, {arrived_at} AS arrived_at FROM receipts_all")
         passing.scan("touches", "touches_here", *of_sends)
         self._responses()
         self.engine.register("branches", pa.table({
