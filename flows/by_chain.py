@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 import chains
-from flows import rehearsal, waking, wiring
+from flows import names, rehearsal, waking, wiring
 from marketing import drawing, form
 from marketing.chain import Chain
 from marketing.options import RunOptions
@@ -46,7 +46,8 @@ def of(chain: Chain) -> Flow:
     one_pass.__doc__ = drawing.brief(chain)
     one_pass.__signature__ = form.signature(chain.params, RunOptions)
     # The models hold the values themselves, with the same limits; Prefect would load pydantic's first version to do so too.
-    return flow(name=chain.name, persist_result=False, validate_parameters=False, on_cancellation=[withdraw])(one_pass)
+    return flow(name=chain.name, flow_run_name=names.at_start, persist_result=False, validate_parameters=False,
+                on_cancellation=[withdraw])(one_pass)
 
 
 def withdraw(flow: Flow, flow_run: Any, state: Any) -> None:

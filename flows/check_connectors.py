@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows import wiring
+from flows import names, wiring
 from flows.recipe import do
 from flows.send import NoSuchConnector
 from marketing.form import titled
@@ -35,7 +35,7 @@ def check(wired: Wired, connector: str | None = None, *, run: str, run_name: str
     return found
 
 
-@flow(name="connectors", persist_result=False)
+@flow(name="connectors", flow_run_name=names.at_start, persist_result=False)
 def connectors(connector: Annotated[str | None, titled("Connector")] = None) -> Any:
     """Look whether a send would work now: login, sender, quota, and what to do where it would not. Sends nothing.
 

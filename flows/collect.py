@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows import waking, wiring
+from flows import names, waking, wiring
 from flows.recipe import do
 from tasks import recording
 from tasks.collect import collect as drain_inbox
@@ -26,7 +26,7 @@ def take_in(wired: Wired, *, run: str, run_name: str | None = None, starter: str
     return summary
 
 
-@flow(name="collect", persist_result=False)
+@flow(name="collect", flow_run_name=names.at_start, persist_result=False)
 def collect() -> Any:
     """Take in what came back: the inbox, and the connectors that are polled."""
     found = take_in(wiring.wired(), run=str(flow_run.id), run_name=flow_run.name, starter=recording.starter())

@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows import waking, wiring
+from flows import names, waking, wiring
 from flows.recipe import do
 from marketing.form import titled
 from marketing.responses import PURCHASED
@@ -36,7 +36,7 @@ def load_file(wired: Wired, kind: str, path: Path | str, *, run: str, confirm: b
     return report
 
 
-@flow(name="load", persist_result=False)
+@flow(name="load", flow_run_name=names.at_start, persist_result=False)
 def load(kind: Annotated[Kind, titled("What the rows are")], path: Annotated[str, titled("File")],
          confirm: Annotated[bool, titled("Load it although it looks unusual")] = False) -> Any:
     """Load a file of contacts, orders, consents or suppressions.

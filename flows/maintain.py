@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows import wiring
+from flows import names, wiring
 from flows.recipe import do
 from tasks import maintain as tidy
 from tasks import recording
@@ -24,7 +24,7 @@ def tidy_up(wired: Wired, *, run: str, run_name: str | None = None, starter: str
     return summary
 
 
-@flow(name="maintain", persist_result=False)
+@flow(name="maintain", flow_run_name=names.at_start, persist_result=False)
 def maintain() -> Any:
     """Fold small parts, sweep files that nobody lists."""
     done = tidy_up(wiring.wired(), run=str(flow_run.id), run_name=flow_run.name, starter=recording.starter())

@@ -57,7 +57,7 @@ def run_pass(wired, name: str, params=None, options=NO_OPTIONS, *, run: str, run
             if not options.rehearse and (summary.planned or any(resumed)):
                 _send_own(wired, summary)
         summary.next_due = next_due(wired, version)
-        if summary.anything:  # a pass with nothing to do asks the server for nothing: it keeps the name that it was drawn
+        if summary.anything:  # a pass with nothing to do asks the server for nothing more
             summary.run_name = name_run(wired, version, summary, run_name or name)
             do(measure, wired, summary)
         progress(str(summary))

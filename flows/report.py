@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.states import Completed
 
 import chains
-from flows import wiring
+from flows import names, wiring
 from flows.recipe import do
 from marketing.form import titled
 from tasks.report import write_report
@@ -14,7 +14,7 @@ from tasks.report import write_report
 __all__ = ["report"]
 
 
-@flow(name="report", persist_result=False)
+@flow(name="report", flow_run_name=names.at_start, persist_result=False)
 def report(path: Annotated[str, titled("File")] = "report.html", chain: Annotated[str | None, titled("Chain")] = None) -> Any:
     """Write the report of this moment as one HTML page.
 

@@ -7,7 +7,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows import waking, wiring
+from flows import names, waking, wiring
 from flows.recipe import do
 from marketing.form import titled
 from tasks import recording
@@ -40,7 +40,7 @@ def drain(wired: Wired, connector: str | None = None, *, run: str, seconds: floa
     return sent
 
 
-@flow(name="send", persist_result=False)
+@flow(name="send", flow_run_name=names.at_start, persist_result=False)
 def send(connector: Annotated[str | None, titled("Connector")] = None,
          seconds: Annotated[float | None, titled("Stop after so many seconds")] = None) -> Any:
     """Hand over what waits in the outbox.

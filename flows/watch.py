@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows import wiring
+from flows import names, wiring
 from flows.deployments import sound
 from flows.recipe import do
 from tasks import recording
@@ -31,7 +31,7 @@ def look_after(wired: Wired, *, run: str, run_name: str | None = None, starter: 
     return summary
 
 
-@flow(name="watch", persist_result=False)
+@flow(name="watch", flow_run_name=names.at_start, persist_result=False)
 def watch() -> Any:
     """Close dead runs, withdraw what cancelled runs have not sent, publish the status page, tell alarms."""
     done = look_after(wiring.wired(), run=str(flow_run.id), run_name=flow_run.name, starter=recording.starter())

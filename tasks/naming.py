@@ -1,4 +1,4 @@
-"""Naming: a run that nobody named is called by its chain, its wave and its moment, once it has done something."""
+"""Naming: a run that nobody named is called by its flow and its moment, and by its wave once somebody has entered."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -15,7 +15,10 @@ from outbox.wired import Wired
 from warehouse import runs
 from warehouse.versions import Version
 
-__all__ = ["name_run", "words"]
+__all__ = ["name_run", "opening", "words"]
+
+#: The names that runs of this process began with, where nobody had named them.
+_opened: set[str] = set()
 
 
 @cache
@@ -26,19 +29,30 @@ def words() -> list[Words]:
     return [FORM, *((frozenset(_of(config, first)), frozenset(_of(config, second))) for first, second in pairs)]
 
 
+def opening(wired: Wired, flow: str, run: str, name: str) -> str:
+    """The name of a run from its start: its own where somebody gave it one, else one that tells what runs, and since when."""
+    if not drawn(name, run, words()):
+        return name
+    house = wired.warehouse.house
+    told = run_name(flow, wired.warehouse.clock.now(), house.zone, environment=house.environment)
+    _opened.add(told)
+    return told
+
+
 def name_run(wired: Wired, version: Version, summary: Summary, name: str) -> str:
     """The name of the run from here on: its own where somebody gave it one, else one that tells what it was.
 
-    One call to the server, and none where the name stays; a server that cannot be asked changes no name.
+    One call to the server, and none where the name stays, as that of an idle pass does. A server that cannot be asked
+    changes no name.
     """
     context, house = FlowRunContext.get(), wired.warehouse.house
     try:
-        if not drawn(name, summary.run, words()):
+        if name not in _opened and not drawn(name, summary.run, words()):
             return name
         waves = [] if summary.rehearsed else runs.waves(wired.warehouse.ledger, summary.run, version.chain)
         told = run_name(summary.chain, summary.as_of, house.zone, waves=waves, rehearsed=summary.rehearsed,
                         environment=house.environment)
-        if context is not None:
+        if context is not None and told != name:
             with get_client(sync_client=True) as client:
                 client.set_flow_run_name(context.flow_run.id, told).raise_for_status()
             context.flow_run.name = told

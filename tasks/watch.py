@@ -9,7 +9,7 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.filters import FlowRunFilter, WorkerFilter
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext
 from prefect.events import emit_event
@@ -29,8 +29,11 @@ EVENT = "relance.alarm."
 GRACE = timedelta(minutes=5)
 #: From being fetched by a worker to its first line a run takes a minute; after this long its worker is dead.
 FETCHED = timedelta(minutes=30)
+#: The same where none of the workers is online that may have fetched it.
+ORPHANED = timedelta(minutes=1)
 #: The tag of everything that is deployed from here.
 OURS = "relance"
+ONLINE = WorkerFilter(status={"any_": ["ONLINE"]})
 _OPEN = ["RUNNING", "PENDING", "CANCELLING"]
 _ENDS: Mapping[str, Callable[..., Any]] = {"completed": Completed, "failed": Failed, "crashed": Crashed, "cancelled": Cancelled}
 
@@ -58,28 +61,31 @@ def close_dead(wired: Wired) -> tuple[dict[str, str], list[str]]:
     with get_client(sync_client=True) as client:
         there = [run for run in _read(client, _OPEN) if run.id != _own()]
         known = runs.states(ledger, [str(run.id) for run in there])
-        ends = [(run, fate(run.state.type.value, _naive(run.state.timestamp), known.get(str(run.id)), wall, OURS in run.tags))
-                for run in there]
+        orphaned = _orphaned(client, there)
+        ends = [(run, fate(run.state.type.value, _naive(run.state.timestamp), known.get(str(run.id)), wall, OURS in run.tags,
+                           run.id in orphaned)) for run in there]
         for run, end in ends:
             if end in _ENDS:
                 client.set_flow_run_state(run.id, _ENDS[end](message=_why(end)), force=True)
     return {run.name: end for run, end in ends if end in _ENDS}, [run.name for run, end in ends if end == "untold"]
 
 
-def fate(state: str, since: datetime, row: Mapping[str, Any] | None, now: datetime, ours: bool) -> str | None:
+def fate(state: str, since: datetime, row: Mapping[str, Any] | None, now: datetime, ours: bool,
+         orphaned: bool = False) -> str | None:
     """What becomes of a flow run that is in an open `state` since an instant: the state in which it is closed, "untold"
     where only a person can judge, None where it goes on. `row` is its run in the ledger, `ours` whether it was deployed
-    from here."""
+    from here, `orphaned` whether no worker is there any more that may have fetched it."""
+    fetched = ORPHANED if orphaned else FETCHED
+    if row is None and state == "PENDING":
+        return "crashed" if ours and now - since >= fetched else None
     if row is None:
-        if not ours or now - since < GRACE:
-            return None
-        return {"PENDING": "crashed" if now - since >= FETCHED else None, "CANCELLING": "cancelled"}.get(state, "untold")
+        return None if not ours or now - since < GRACE else "cancelled" if state == "CANCELLING" else "untold"
     lives = processes.alive(row["process"])
     if row["state"] == "running" or lives:
         return None
     if row["started_at"] < since and state != "CANCELLING":
         # The row is of an attempt before this one, which has perhaps not come to its first line yet.
-        return "crashed" if now - since >= (FETCHED if state == "PENDING" else GRACE) else None
+        return "crashed" if now - since >= (fetched if state == "PENDING" else GRACE) else None
     silent = now - max(since, row["ended_at"] or row["started_at"])
     if lives is None and row["state"] != "crashed" and silent < GRACE:
         return None
@@ -128,6 +134,14 @@ def raise_alarms(wired: Wired, seen: Standing) -> tuple[list[Alarm], list[Alarm]
 
 def _read(client: SyncPrefectClient, states: list[str], sort: FlowRunSort | None = None, **which: Any) -> list[Any]:
     return client.read_flow_runs(flow_run_filter=FlowRunFilter(state={"type": {"any_": states}}, **which), sort=sort, limit=200)
+
+
+def _orphaned(client: SyncPrefectClient, there: list[Any]) -> set[UUID]:
+    """Those of these runs that a worker has fetched and not started, when none of its pool's is online that was there then."""
+    fetched = [run for run in there if run.state.type.value == "PENDING" and run.work_pool_name]
+    began = {pool: [worker.created for worker in client.read_workers_for_work_pool(pool, worker_filter=ONLINE)]
+             for pool in {run.work_pool_name for run in fetched}}
+    return {run.id for run in fetched if all(run.state.timestamp < at for at in began[run.work_pool_name])}
 
 
 def _own() -> UUID | None:

@@ -92,7 +92,7 @@ def _worker(home: Path) -> Any:
     from flows.deployments import POOL
 
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process",
-               "--name", "relance up", "--limit", str(AT_ONCE)]
+               "--name", f"relance up {os.getpid()}", "--limit", str(AT_ONCE)]
     log = home / "worker.log"
     log.unlink(missing_ok=True)
     return Child("worker", command, os.environ | {"PREFECT_WORKER_QUERY_SECONDS": "5"}, log)

@@ -5,12 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from marketing.naming import drawn
 from tasks import naming
 from tests.cli.conftest import CONTACTS, ORDERS, START, answering
 
 pytestmark = pytest.mark.xdist_group("prefect")
-TELLING = "reactivate lapsed · wave 1 · 2026-01-05 10:00 · test"
+TELLING, OPENING = "reactivate lapsed · wave 1 · 2026-01-05 10:00 · test", "reactivate lapsed · 2026-01-05 10:00 · test"
 
 
 @pytest.fixture
@@ -32,7 +31,11 @@ def house(tmp_path, monkeypatch, prefect_server):
             kept = snapshot.sql("SELECT name FROM runs WHERE run = $run", run=str(run)).to_pylist()
             return client.read_flow_run(run).name, kept[0]["name"]
 
-    return SimpleNamespace(wired=wired, names=names, said=relance, clock=wired.warehouse.clock)
+    def to_prefect(state):
+        with get_client(sync_client=True) as client:
+            return client.read_flow_run(state.state_details.flow_run_id).name
+
+    return SimpleNamespace(wired=wired, names=names, to_prefect=to_prefect, said=relance, clock=wired.warehouse.clock)
 
 
 @pytest.fixture
@@ -51,18 +54,28 @@ def of(**options):
 
 def test_it_tells_what_it_was(house, asked):
     """The run of a wave is called by its chain, wave and day, to Prefect, in the ledger and on its page; a run with nothing
-    to do keeps the name that it was drawn, and asks the server for nothing."""
+    to do by its chain and day, for which the server is asked nothing more."""
     from prefect.artifacts import Artifact
 
     first = of()(months_silent=12, return_state=True)
     page, calls = Artifact.get("reactivate-lapsed"), len(asked)
     idle = [of()(months_silent=12, return_state=True) for _ in range(2)][-1]
-    drawn_for, kept = house.names(idle)
 
     assert house.names(first) == (TELLING, TELLING) and calls == 1
     assert f"**{TELLING}** (`{first.state_details.flow_run_id}`)" in page.data
-    assert drawn(drawn_for, "", naming.words()) and kept == drawn_for
+    assert house.names(idle) == (OPENING, OPENING)
     assert len(asked) == 1
+
+
+def test_those_of_the_house(house):
+    """The house's own runs, and a run that fails, are called by what runs and since when."""
+    from flows.report import report
+    from flows.send import send
+
+    sent, told = send(return_state=True), report("no_such_chain", return_state=True)
+
+    assert house.names(sent) == ("send · 2026-01-05 10:00 · test",) * 2
+    assert told.is_failed() and house.to_prefect(told) == "report · 2026-01-05 10:00 · test"
 
 
 def test_a_given_name_stays(house, asked):
@@ -81,7 +94,7 @@ def test_a_rehearsal(house):
 
 
 def test_a_name_fails_no_run(house, monkeypatch):
-    """Where the server does not take the name the run keeps its own, and completes."""
+    """Where the server does not take the name the run keeps that which it began with, and completes."""
     def away(**how):
         raise ConnectionError("the server is away")
 
@@ -89,7 +102,7 @@ def test_a_name_fails_no_run(house, monkeypatch):
     state = of()(months_silent=12, return_state=True)
     to_prefect, kept = house.names(state)
 
-    assert state.is_completed() and kept == to_prefect and drawn(kept, "", naming.words())
+    assert state.is_completed() and kept == to_prefect == OPENING
 
 
 def test_a_command_of_its_own(house):

@@ -44,13 +44,22 @@ def row(state: str, process: str = DEAD, started: int = 10, ended: int | None = 
     ("RUNNING", 11, row("completed", ALIVE, ended=6), True, None),
     ("CANCELLING", 6, row("cancelled", ELSEWHERE, ended=6), True, "cancelled"),
     ("RUNNING", 2, None, True, None), ("RUNNING", 6, None, True, "untold"), ("RUNNING", 6, None, False, None),
-    ("PENDING", 6, None, True, None), ("PENDING", 31, None, True, "crashed"), ("CANCELLING", 6, None, True, "cancelled"),
+    ("PENDING", 6, None, True, None), ("PENDING", 6, None, False, None), ("PENDING", 31, None, True, "crashed"), ("CANCELLING", 6, None, True, "cancelled"),
 ])
 def test_fate(state, minutes, kept, ours, expected):
     """Who is dead is closed; who may be alive, or about to be, is not."""
     from tasks.watch import fate
 
     assert fate(state, NOW - timedelta(minutes=minutes), kept, NOW, ours) == expected
+
+
+@pytest.mark.parametrize("seconds, kept, expected", [
+    (59, None, None), (60, None, "crashed"), (60, row("crashed"), "crashed"), (60, row("running", ALIVE), None)])
+def test_fate_of_who_lost_his_worker(seconds, kept, expected):
+    """A run that a worker has fetched, and none is online that may have, is closed as soon as it must have begun."""
+    from tasks.watch import fate
+
+    assert fate("PENDING", NOW - timedelta(seconds=seconds), kept, NOW, True, orphaned=True) == expected
 
 
 @pytest.fixture
@@ -163,6 +172,34 @@ def test_the_place_is_freed(house, prefect_server):
     assert "1 dead runs closed." in state.message
     assert (ended.type.value, ended.message) == ("CRASHED", "Its process died with its worker; the next run does what is due.")
     assert runs.states(ledger, [str(dead.id)])[str(dead.id)]["state"] == "crashed"
+
+
+@pytest.mark.xdist_group("prefect")
+def test_fetched_by_who_is_gone(house, prefect_server):
+    """A run that a worker fetched is closed when that worker is gone, not while one is online that may have fetched it."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.states import Pending
+
+    from tasks.watch import close_dead
+
+    with get_client(sync_client=True) as client:
+        def beats(name):
+            client._client.post("/work_pools/yard/workers/heartbeat", json={"name": name}).raise_for_status()
+
+        client.create_work_pool(WorkPoolCreate(name="yard", type="process"))
+        deployment = client.create_deployment(flow_id=client.create_flow_from_name("reactivate_lapsed"), name="fetched",
+                                              tags=["relance"], work_pool_name="yard")
+        beats("first")
+        fetched = client.create_flow_run_from_deployment(deployment)
+        client.set_flow_run_state(fetched.id, Pending(timestamp=datetime.now(UTC)), force=True)
+        house.wired.__dict__["wall"] = lambda: datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=90)
+        with_it = close_dead(house.wired)[0]
+        client._client.delete("/work_pools/yard/workers/first").raise_for_status()
+        beats("second")
+        without = close_dead(house.wired)[0]
+
+    assert (fetched.name in with_it, without.get(fetched.name)) == (False, "crashed")
 
 
 @pytest.mark.xdist_group("prefect")

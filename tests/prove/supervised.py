@@ -158,6 +158,13 @@ class Supervised:
             return run, next(_processes(mark))
         return run, until(lambda: next(_processes(mark, "T"), None), f"{name} stands at {place}")
 
+    def fetched(self, name: str) -> tuple[str, int]:
+        """A run of a flow, by its id and its process, which a worker has fetched and whose process has come to nothing yet."""
+        run = self.ask("POST", f"/deployments/{self.deployment(name)['id']}/create_flow_run")["id"]
+        process = until(lambda: next(_processes(f"PREFECT__FLOW_RUN_ID={run}"), None), f"{name} is fetched", every=0.01)
+        os.kill(process, signal.SIGSTOP)
+        return run, process
+
     def runs(self) -> list[dict[str, Any]]:
         """Every flow run, those that are planned too."""
         return self.ask("POST", "/flow_runs/filter")

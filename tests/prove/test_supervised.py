@@ -31,7 +31,7 @@ HELD_UP = 180
 def house(tmp_path_factory):
     made = Supervised(tmp_path_factory.mktemp("supervised") / "house")
     try:
-        made.add_people(2 * WAVE * len(DEATHS))
+        made.add_people(2 * WAVE * len(DEATHS) + WAVE)
         made.start()
         made.command("deploy")
         made.quiet(*(one["name"] for one in made.ask("POST", "/deployments/filter")))
@@ -43,7 +43,7 @@ def house(tmp_path_factory):
 def reached(house: Supervised) -> bool:
     """Whether everybody who has asked for it is in the chain, and nothing waits in the outbox."""
     ledger = house.wired.warehouse.ledger
-    return account(ledger, chain_numbers(ledger)[CHAIN]).entered == house.asked and not open_batches(ledger)
+    return account(ledger, chain_numbers(ledger).get(CHAIN, 0)).entered == house.asked and not open_batches(ledger)
 
 
 def left_open(house: Supervised, of) -> list[str]:
@@ -93,3 +93,23 @@ def test_killed_and_started_again(death, house, note):
     print(f"\n{death}: its pass {states[list(held)[0]]}, its send {states[list(held)[1]]}; so far "
           f"{dict(Counter(states.values()))}, starts {house.starts}")
     assert set(states.values()) <= {"COMPLETED", "CRASHED"}
+
+
+def test_killed_before_its_first_line(house, note):
+    """A run that dies with its worker before it has begun is closed when that worker is missed, and the next ones do its work."""
+    house.ask_for_it(WAVE)
+    run, process = house.fetched(CHAIN)
+    state = next(one["state_type"] for one in house.runs() if one["id"] == run)
+    began = time.monotonic()
+    house.kill("worker", "engine", runs={run: process})
+    house.start()
+    house.schedules_go_on(*BY_THEMSELVES)
+
+    until(lambda: not left_open(house, {run}), "the run is closed", HELD_UP)
+    closed = time.monotonic() - began
+    until(lambda: reached(house), "everybody is reached", HELD_UP)
+    figures = {"closed after, s": round(closed, 1), "all reached after, s": round(time.monotonic() - began, 1)}
+    house.quiet(*BY_THEMSELVES)
+    until(house.at_rest, "nothing runs any more")
+    note("killed, and started again", f"before its first line ({state.lower()})", hold(house) | figures)
+    assert state == "PENDING"
