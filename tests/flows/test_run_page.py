@@ -69,13 +69,12 @@ def test_it_tells_what_it_was(house, asked):
 
 def test_those_of_the_house(house):
     """The house's own runs, and a run that fails, are called by what runs and since when."""
-    from flows.report import report
     from flows.send import send
 
-    sent, told = send(return_state=True), report("no_such_chain", return_state=True)
+    sent, told = send(return_state=True), send("no_such_connector", return_state=True)
 
     assert house.names(sent) == ("send · 2026-01-05 10:00 · test",) * 2
-    assert told.is_failed() and house.to_prefect(told) == "report · 2026-01-05 10:00 · test"
+    assert told.is_failed() and house.to_prefect(told) == "send · 2026-01-05 10:00 · test"
 
 
 def test_a_given_name_stays(house, asked):

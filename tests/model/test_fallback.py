@@ -1,5 +1,4 @@
-"""A Send's further channels through the slow model and through the engine: tried in turn, each only when the last was not made
-or ended in silence."""
+"""A Send's further channels, each asked only when the last came to nothing: the slow model beside the engine."""
 
 
 from marketing.chain import CALL_BACK, CLICKED, NOT_SENT, Delay, Exit, GoTo, WaitFor, Split, days, hours, minutes
