@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from marketing.house import House
 from marketing.policy import Policy
+from warehouse import acts as acts  # its tables belong to every ledger
 from warehouse import schema
 from warehouse.clock import Clock, ClockError
 from warehouse.commit import Commit, HeadMoved

@@ -16,8 +16,8 @@ from warehouse.store import FolderStore
 
 __all__ = ["BranchError", "BranchStore", "branch", "drop_branch", "listed_by_branches", "open_branch"]
 
-#: What is of the moment, not of the state: readers, locks, and other branches.
-_NOT_COPIED = frozenset({"snapshot", "lease", "branch"})
+#: What is of the moment or of people, not of the state: readers, locks, other branches, what somebody stopped or decided.
+_NOT_COPIED = frozenset({"snapshot", "lease", "branch", "journal", "stop", "approval", "replay", "text", "seed"})
 _ROWS_AT_ONCE = 1_000
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 #: Paths of a branch's own parts open with this; a table's folder never does.

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 #: The revision this code reads and writes; a ledger of a later one is refused.
-REVISION = "0002"
+REVISION = "0003"
 
 metadata = sa.MetaData()
 
@@ -161,6 +161,8 @@ batch = table(
     sa.Column("step", sa.Text, nullable=False),
     sa.Column("connector", sa.Text, nullable=False),
     sa.Column("run", sa.Text, nullable=False),
+    # The wave of all its touches; null in batches made before this was kept.
+    sa.Column("wave", sa.BigInteger),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("not_before", sa.DateTime),
     sa.Column("at_latest", sa.DateTime),
