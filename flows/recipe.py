@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 from prefect.context import FlowRunContext
@@ -11,12 +12,14 @@ from flows import waking
 from flows.chain_files import queries
 from marketing.options import RunOptions
 from marketing.summary import Summary
+from tasks.approving import Permit, entered, permit
 from tasks.collect import anything_came, anything_settled, collect, fold
 from tasks.enrol import enrol
 from tasks.finish import finish
 from tasks.measure import measure, next_due
 from tasks.naming import name_run
 from tasks.opening import TRIES, HeadMoved, Visit, accounted, passed_everywhere, visits, why_wait
+from tasks.rehearsing import on_a_branch
 from tasks.send import send
 from tasks.settle import settle
 from tasks.step import step
@@ -52,8 +55,11 @@ def run_pass(wired, name: str, params=None, options=NO_OPTIONS, *, run: str, run
             do(fold, wired, run)
         summary.waits_for = why_wait(wired, chain, summary.as_of)
         if not summary.waits_for:
-            resumed = [_pass_slice(visit) for visit in visits(wired, chain, version, params, options, summary)]
+            permitted = _permitted(wired, chain, version, params, options, run)
+            summary.awaits = permitted.said
+            resumed = [_pass_slice(visit) for visit in visits(wired, chain, version, params, options, summary, permitted)]
             passed_everywhere(wired, version, run)
+            entered(wired, permitted)
             if not options.rehearse and (summary.planned or any(resumed)):
                 _send_own(wired, summary)
         summary.next_due = next_due(wired, version)
@@ -62,6 +68,20 @@ def run_pass(wired, name: str, params=None, options=NO_OPTIONS, *, run: str, run
             do(measure, wired, summary)
         progress(str(summary))
     return summary
+
+
+def _permitted(wired, chain, version, params, options, run: str) -> Permit:
+    """What may enter: all there is in a rehearsal, else what needs no person's approval or has got it."""
+    if options.rehearse:
+        return Permit()
+
+    def size() -> Summary:
+        with on_a_branch(wired, run) as stage:
+            # Outside the flow's context, as plain functions: a run's page shows its own tasks alone.
+            rehearsal = options.model_copy(update={"rehearse": True})
+            return Context().run(run_pass, stage, chain.name, params, rehearsal, run=run)
+
+    return permit(wired, chain, version, params, run, size)
 
 
 def _pass_slice(visit: Visit) -> bool:
@@ -85,7 +105,7 @@ def _pass_once(visit: Visit) -> bool:
         return False
     try:
         settled = do(settle, passing)
-        do(enrol, passing, visit.chain, visit.params, visit.ask, visit.room)
+        do(enrol, passing, visit.chain, visit.params, visit.ask, visit.room, visit.permit.approved)
         for version in passing.versions:
             for at in version.graph.steps:
                 if passing.busy(version, at):

@@ -9,7 +9,7 @@ from marketing.waking import AT_ONCE, handed_over, heard
 from tasks import wake
 from tasks.opening import Wired, outlook, why_wait
 
-__all__ = ["after_listing", "after_pass"]
+__all__ = ["after_listing", "after_pass", "at_once"]
 
 
 def after_pass(wired: Wired, chain: Chain, summary: Summary) -> None:
@@ -31,6 +31,13 @@ def after_listing(wired: Wired, listed: Mapping[str, int], apart: str | None = N
     for chain in sound()[0]:
         if chain.name != apart:
             _wake(wired, chain, heard(chain, listed))
+
+
+def at_once(wired: Wired, name: str) -> None:
+    """Plan a pass of a chain for now, where somebody has decided what it waited for."""
+    if not wired.warehouse.clock.simulated():
+        for chain in (one for one in sound()[0] if one.name == name):
+            wake.plan(wired, chain, wired.wall(), news=True)
 
 
 def _wake(wired: Wired, chain: Chain, kinds: Mapping[str, int]) -> None:

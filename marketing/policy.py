@@ -9,6 +9,7 @@ from holidays.registry import EntityLoader
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from marketing.alarms import Limits
+from marketing.approval import Thresholds
 from marketing.channels import CHANNELS
 from marketing.settings import Channel, Settings
 from marketing.steps import Purpose
@@ -89,6 +90,9 @@ class Policy(Settings):
     weights: dict[Channel, Annotated[float, AfterValidator(_weight)]] = Field({}, validate_default=True)
     #: from when on somebody is told that something is wrong
     alarms: Limits = Field(Limits(), description="a table [alarms]")
+
+    #: from which size on a wave waits for a person
+    approval: Thresholds = Field(Thresholds(), description="a table [approval]")
 
     @field_validator("country")
     @classmethod

@@ -20,6 +20,7 @@ class Tally:
     handed_over: int = 0
     entered: int = 0
     held_out: int = 0
+    handed_in: int = 0  #: of those who entered, whom another chain handed over
     left_out: int = 0  #: beyond what the run was allowed to take in
     planned: Counter = field(default_factory=Counter)  #: by step
     refused: Counter = field(default_factory=Counter)  #: by (step, reason)
@@ -48,6 +49,7 @@ class Summary(Tally):
     unheard: dict[str, str] = field(default_factory=dict)  #: connectors that could not be asked what came back
     rehearsed: bool = False  #: made on a branch: nothing of it is true
     waits_for: str = ""  #: why nothing was moved, where so
+    awaits: str = ""  #: which wave waits for a person, where one does
     next_due: datetime | None = None
 
     @property
@@ -73,7 +75,8 @@ class Summary(Tally):
         else:
             planned = "nothing to send" + self._why("; refused: ")
         sent = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(self.sent.items()))
-        return f"{entered}. {planned[0].upper()}{planned[1:]}." + (f" Sent: {sent}." if sent else "")
+        awaits = f" {self.awaits[0].upper()}{self.awaits[1:]}." if self.awaits else ""
+        return f"{entered}. {planned[0].upper()}{planned[1:]}." + (f" Sent: {sent}." if sent else "") + awaits
 
     def _entered(self) -> str:
         if not self.audience and not self.handed_over:

@@ -12,8 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from connectors.base import ConnectorDown, ErrorKind, Outcome, Outgoing, Receipt
+from marketing.graph import Step
 from marketing.responses import CANCELLED, NOT_CANCELLED, Response
 from marketing.touch import sealer
+from outbox.bound import unbound
 from outbox.pacing import reserve
 from outbox.rendering import Renderer
 from outbox.settling import Fates, by_instant, settled, together
@@ -24,7 +26,7 @@ from warehouse.inbox import Inbox, to_json
 from warehouse.outbox import Batch
 from warehouse.sending import Reader, objection
 from warehouse.stops import stop, stopped
-from warehouse.versions import all_chains, versions_of
+from warehouse.versions import Version, all_chains, versions_of
 
 __all__ = ["Sender"]
 
@@ -34,6 +36,8 @@ AT_ONCE = 20
 STOPS = (ErrorKind.CONFIG, ErrorKind.CREDIT)
 _AGAIN = (Outcome.RETRY, Outcome.THROTTLED)
 _LONGEST_PAUSE = timedelta(hours=1)
+#: How long touches wait whose message is not the one that was approved; then it is looked at again.
+UNBOUND = timedelta(hours=1)
 
 
 class Sender:
@@ -233,6 +237,14 @@ class _Work:
         self.rows = self.reader.rows(batches, variables)
         self.at = self.rows["position"].to_numpy()
         self.dropped, self.later = self.reader.refused(sender.as_of)
+        self._hold_unbound(version, version.graph.step(touches.to_step), touches.channel)
+
+    def _hold_unbound(self, version: Version, step: Step, channel: str) -> None:
+        """An approved wave leaves with the message that was approved: one whose message has changed waits for an hour."""
+        waves = self.rows["enrolment_id"].to_numpy() >> 36
+        held = unbound(self.sender.wired, version, step, channel, [int(wave) for wave in np.unique(waves)])
+        for position in self.at[np.isin(waves, list(held))].tolist() if held else ():
+            self.later[position] = max(self.later.get(position, datetime.min), self.sender.as_of + UNBOUND)
 
     def ready(self, batch: Batch) -> tuple[Fates, dict[int, datetime], list[Outgoing], list[int]]:
         """Of one batch: what the gate settles, what waits until when, what to hand over and at which positions."""

@@ -9,6 +9,7 @@ from marketing.graph import compile
 from marketing.options import RunOptions
 from marketing.summary import Summary
 from outbox.wired import Wired
+from tasks.approving import Permit
 from tasks.telling import tell
 from warehouse import HeadMoved, idling, reconciling, runs
 from warehouse.passing import SlicePass
@@ -57,11 +58,11 @@ class Visit:
     """One slice in one pass: `open` it as often as somebody else commits first."""
 
     def __init__(self, wired: Wired, chain: Chain, version: Version, params: Any, room: int | None, slice: int,
-                 summary: Summary):
+                 summary: Summary, permit: Permit):
         self.wired, self.chain, self.version, self.slice, self.summary = wired, chain, version, slice, summary
         self.room = room  # how many may enter with this run, in all slices together
         self.params = params.model_dump(mode="json")
-        self.ask = False
+        self.permit, self.ask = permit, False
 
     @property
     def resumed(self) -> bool:
@@ -71,9 +72,9 @@ class Visit:
     def needed(self) -> bool:
         """Whether anybody is due, anything was listed, or the audience is to be asked; the ledger alone says so."""
         ledger, chain, as_of = self.wired.warehouse.ledger, self.version.chain, self.summary.as_of
-        self.ask = idling.audience_due(ledger, chain, self.slice, as_of, self.params, self.chain.enrol_every,
+        self.ask = self.permit.asks and idling.audience_due(ledger, chain, self.slice, as_of, self.params, self.chain.enrol_every,
                                        self.wired.warehouse.house.zone)
-        return self.ask or idling.anything_due(ledger, chain, self.chain.name, self.slice, as_of)
+        return self.ask or bool(self.permit.approved) or idling.anything_due(ledger, chain, self.chain.name, self.slice, as_of)
 
     def open(self) -> SlicePass | None:
         """Read the slice; what it will have done is remembered in its commit. None where this run has passed here before."""
@@ -104,7 +105,8 @@ def passed_everywhere(wired: Wired, version: Version, run: str) -> None:
         idling.passed(ledger, tx, version.chain, run)
 
 
-def visits(wired: Wired, chain: Chain, version: Version, params: Any, options: RunOptions, summary: Summary) -> list[Visit]:
+def visits(wired: Wired, chain: Chain, version: Version, params: Any, options: RunOptions, summary: Summary,
+           permitted: Permit) -> list[Visit]:
     """The slices of the base, in order."""
     room = options.room(version.graph, wired.warehouse.house.costs)
-    return [Visit(wired, chain, version, params, room, slice, summary) for slice in wired.warehouse.slices()]
+    return [Visit(wired, chain, version, params, room, slice, summary, permitted) for slice in wired.warehouse.slices()]

@@ -26,7 +26,7 @@ _KNOWN = {
     "LedgerError": FAILED, "StoreError": FAILED, "SettingsError": FAILED, "WrongEnvironment": FAILED, "NotAllowed": FAILED,
     "MissingSecret": FAILED, "ChainError": FAILED, "LoadError": FAILED, "HeadMoved": FAILED, "Imbalance": FAILED,
     "BadTemplate": FAILED, "MissingMessage": FAILED, "DiagramError": FAILED, "UnknownConnector": FAILED,
-    "BadSettings": FAILED, "InboxError": FAILED, "BlockError": FAILED,
+    "BadSettings": FAILED, "InboxError": FAILED, "BlockError": FAILED, "NotAwaiting": USAGE,
 }
 #: Errors of Prefect that are of no class of its own.
 _PREFECT_SAYS = ("ephemeral server", "Failed to reach API")

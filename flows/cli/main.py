@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import (
-    chain_commands, connectors_commands, deploying, doctor, explaining, figures, loading, looking, moving,
+    approving, chain_commands, connectors_commands, deploying, doctor, explaining, figures, loading, looking, moving,
     serving, up,
 )
 from flows.cli.answering import Commands
@@ -28,6 +28,9 @@ app.command()(figures.report)
 app.command()(figures.reconcile)
 app.command()(looking.status)
 app.command()(looking.sql)
+app.command()(approving.approvals)
+app.command()(approving.approve)
+app.command()(approving.reject)
 app.add_typer(chain_commands.family, name="chains")
 app.add_typer(connectors_commands.family, name="connectors")
 app.command()(moving.maintain)

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["opened", "quiet_prefect", "run_flow", "run_of_own", "starter"]
+__all__ = ["opened", "quiet_prefect", "run_flow", "run_of_own", "starter", "who"]
 
 
 def opened() -> Any:
@@ -24,6 +24,13 @@ def starter() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container whose account has no name
         return "unnamed"
+
+
+def who() -> Any:
+    """The same as the journal knows them: by the login of a command."""
+    from warehouse.journal import LOGIN, Who
+
+    return Who(starter(), LOGIN)
 
 
 def run_of_own(kind: str) -> dict[str, str]:

@@ -14,10 +14,12 @@ from warehouse.passing.literals import literal
 __all__ = ["enrol_audience", "enrol_handovers"]
 
 
-def enrol_audience(passing, query: str, params: dict, reenter_after, room: int | None = None) -> int:
+def enrol_audience(passing, query: str, params: dict, reenter_after, room: int | None = None,
+                   wave: int | None = None) -> int:
     """Ask the audience and enrol who may enter, in a wave with these parameters; returns how many entered.
 
     `room` is how many this run may take in over all slices, drawn by chance within each; None: everybody.
+    `wave` is the number of one that was given; None: this run's own.
     """
     engine = passing.engine
     passing.snapshot.prepare(query)
@@ -28,7 +30,7 @@ def enrol_audience(passing, query: str, params: dict, reenter_after, room: int |
     if engine.distinct("asked", "contact_id", rows) < rows:
         engine.execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT DISTINCT contact_id FROM asked")
     passing.tally.audience += engine.count("asked")
-    return _enrol(passing, "audience", params, reenter_after, room)
+    return _enrol(passing, "audience", params, reenter_after, room, wave)
 
 
 def enrol_handovers(passing, params: dict, reenter_after) -> int:
@@ -49,7 +51,7 @@ def enrol_handovers(passing, params: dict, reenter_after) -> int:
     return _enrol(passing, "handover", params, reenter_after)
 
 
-def _enrol(passing, kind: str, params: dict, reenter_after, room: int | None = None) -> int:
+def _enrol(passing, kind: str, params: dict, reenter_after, room: int | None = None, wave: int | None = None) -> int:
     """Those of `asked` who may enter, in a wave of their own; the others are counted, hand-overs refused by row."""
     engine = passing.engine
     asked = engine.count("asked")
@@ -69,7 +71,7 @@ def _enrol(passing, kind: str, params: dict, reenter_after, room: int | None = N
         _refuse(passing, entering, earlier)
     if not engine.count(entering):
         return 0
-    wave = passing.wave(kind, params)
+    wave = passing.wave(kind, params) if wave is None else wave
     reach("pass.wave_reserved")
     if room is not None:
         entering = _drawn(passing, entering, wave, room)

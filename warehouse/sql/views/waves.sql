@@ -4,3 +4,5 @@ SELECT w.id AS wave, c.name AS chain, v.number AS version, w.run, w.kind, w.enro
 FROM ledger_waves AS w
 JOIN ledger_chains AS c ON c.id = w.chain
 JOIN ledger_versions AS v ON v.id = w.version
+-- One that waits for approval is no wave yet: nobody has entered it.
+WHERE w.kind <> 'awaiting'

@@ -1,0 +1,116 @@
+"""Approving: which waves a pass may take in, and which wait for a person first."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from marketing.approval import APPROVED, AWAITING, ENTERED, LAPSED, REJECTED, VOID, Approval, exceeded
+from marketing.calendar import add
+from marketing.chain import Chain
+from marketing.costing import dearest
+from marketing.summary import Summary
+from outbox.bound import digests
+from outbox.wired import Wired
+from warehouse import approving
+from warehouse.approving import NotAwaiting
+from warehouse.idling import audience_due
+from warehouse.journal import TYPED, Who
+from warehouse.passing.given import Given
+from warehouse.versions import Version, chain_numbers, versions_of
+
+__all__ = ["Permit", "decided", "entered", "permit", "typed"]
+
+
+@dataclass(frozen=True)
+class Permit:
+    """What a pass may take in: approved waves, each as far as it was approved, and its own audience unless that waits."""
+
+    approved: tuple[Given, ...] = ()
+    asks: bool = True
+    said: str = ""
+
+
+def permit(wired: Wired, chain: Chain, version: Version, params: Any, run: str, size: Callable[[], Summary]) -> Permit:
+    """What may enter now. A wave above the policy's thresholds becomes a row that waits for a person: nothing is reserved.
+
+    `size` rehearses the pass and says who would enter; it is called only when the audience is to be asked and thresholds stand.
+    """
+    ledger, asked = wired.warehouse.ledger, params.model_dump(mode="json")
+    approving.lapse(ledger, version.chain, wired.warehouse.clock.now())
+    approved = tuple(_given(wired, version, one, run) for one in approving.listed(ledger, APPROVED, chain=version.chain)
+                     if _still_bound(wired, version, one))
+    waits = _waits(wired, chain, version, asked, run, size)
+    if not waits:
+        return Permit(approved)
+    house = wired.warehouse.house
+    said = "" if waits.state in (APPROVED, ENTERED) else waits.told(house.zone, house.currency)
+    return Permit(approved, asks=False, said=said)
+
+
+def entered(wired: Wired, permitted: Permit) -> None:
+    """The pass has been everywhere: what was approved has entered, as far as there was anybody."""
+    for one in permitted.approved:
+        approving.end(wired.warehouse.ledger, one.wave, ENTERED)
+
+
+def decided(wired: Wired, wave: int, who: Who, *, approve: bool, why: str = "", most_contacts: int | None = None,
+            most_cost: Decimal | None = None) -> Approval:
+    """Somebody has decided on a wave. An approval is bound to the messages that it was asked with; one that is given again,
+    to the messages as they are now. Raises NotAwaiting."""
+    ledger = wired.warehouse.ledger
+    one = approving.found(ledger, wave)
+    now_read = digests(wired, versions_of(ledger, chain_numbers(ledger)[one.chain])[-1]) if approve else one.messages
+    if one.state == AWAITING and now_read != one.messages:
+        approving.end(ledger, wave, VOID)
+        raise NotAwaiting(f"wave {wave} cannot be approved: a message of {one.chain} has changed since it was asked for. "
+                          f"The next pass asks anew: relance pass {one.chain}")
+    read = now_read if approve and one.state in (APPROVED, ENTERED) else None
+    return approving.decide(ledger, wave, who, approve=approve, now=wired.warehouse.clock.now(), why=why,
+                            most_contacts=most_contacts, most_cost=most_cost, messages=read)
+
+
+def typed(name: str) -> Who:
+    """Somebody who has written a name into a form. Raises ValueError where there is none."""
+    if not name.strip():
+        raise ValueError("your name is empty; accepted: the name that the journal keeps for this decision")
+    return Who(name.strip()[:100], TYPED)
+
+
+def _waits(wired: Wired, chain: Chain, version: Version, asked: Mapping[str, Any], run: str,
+           size: Callable[[], Summary]) -> Approval | None:
+    """The approval for which the pass's own audience waits, asked for if need be; None where it may be asked."""
+    warehouse = wired.warehouse
+    ledger, now, zone = warehouse.ledger, warehouse.clock.now(), warehouse.house.zone
+    last = approving.latest(ledger, version.chain, asked)
+    decided = last and (last.decided_at or last.asked_at)
+    if last and (last.state in (AWAITING, APPROVED)
+                 or last.state in (REJECTED, LAPSED, ENTERED) and add(decided, chain.enrol_every, zone) > now):
+        return last
+    thresholds = warehouse.policy.approval
+    if not thresholds or not any(audience_due(ledger, version.chain, slice, now, asked, chain.enrol_every, zone)
+                                 for slice in warehouse.slices()):
+        return None
+    summary = size()
+    own = summary.entered - summary.handed_in
+    cost = dearest(version.graph, warehouse.house.costs) * own  # as if nobody were held out: who will be is not drawn yet
+    if not exceeded(thresholds, own, cost):
+        return None
+    return approving.found(ledger, approving.ask(
+        ledger, chain=version.chain, version=version.id, run=run, params=asked, contacts=own, cost=cost,
+        messages=digests(wired, version), summary=summary.to_json(), now=now, lapses_at=add(now, thresholds.waits, zone)))
+
+
+def _still_bound(wired: Wired, version: Version, one: Approval) -> bool:
+    """Whether the messages are those that were approved; a wave whose messages have changed is void, and asked for anew."""
+    if one.messages == digests(wired, version):
+        return True
+    approving.end(wired.warehouse.ledger, one.wave, VOID)
+    return False
+
+
+def _given(wired: Wired, version: Version, one: Approval, run: str) -> Given:
+    approving.enter(wired.warehouse.ledger, one.wave, run=run, version=version.id, as_of=wired.warehouse.clock.now())
+    room = one.room(dearest(version.graph, wired.warehouse.house.costs))
+    return Given(one.wave, json.loads(json.dumps(one.params)), room)
