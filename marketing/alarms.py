@@ -11,7 +11,7 @@ from marketing.settings import Rate, Settings
 
 __all__ = ["KINDS", "Alarm", "Facts", "Limits", "alarms", "untold"]
 
-#: Every kind of alarm: what it means, and what to do; {what} is the chain, connector, source or kind of run concerned.
+#: Every kind of alarm: what it means, and what to do; {what} is the chain, connector, source, wave or kind of run concerned.
 KINDS: Mapping[str, tuple[str, str]] = {
     "failed_pass": ("The last pass of a chain failed; its contacts stand where they stood",
                     "Read the run's error, mend it, then: relance pass {what}"),
@@ -29,6 +29,10 @@ KINDS: Mapping[str, tuple[str, str]] = {
                         "They are not sent again; look them up with the provider of {what}: relance status"),
     "stale_source": ("A source is older than a chain accepts, or was never loaded; the chain waits and sends nothing",
                      "Load it: relance load {what} FILE"),
+    "awaiting_approval": ("A wave is too large to leave by itself, and lapses if nobody decides",
+                          "relance approvals shows it; then: relance approve {what}, or: relance reject {what}"),
+    "changed_message": ("A message has changed since its wave was approved; what is left of the wave waits",
+                        "Put the message back, or read it and approve it too: relance approve {what}"),
     "stuck_touches": ("Touches could have left long ago, and nothing leaves by their connector",
                       "See that the flow send runs, or: relance send {what}"),
 }
@@ -71,6 +75,8 @@ class Facts:
     complaints: Mapping[str, tuple[int, int]] = field(default_factory=dict)  #: complaints and touches, by connector
     unknown: Mapping[str, int] = field(default_factory=dict)  #: by connector
     stale: Mapping[str, tuple[str, str]] = field(default_factory=dict)  #: age and the age accepted, by source
+    awaiting: Mapping[str, int] = field(default_factory=dict)  #: contacts, by wave
+    unbound: Mapping[str, int] = field(default_factory=dict)  #: steps whose message has changed, by wave
     stuck: Mapping[str, int] = field(default_factory=dict)  #: touches by connector, where nothing leaves
 
 
@@ -108,6 +114,8 @@ def alarms(facts: Facts, limits: Limits) -> list[Alarm]:
     found += [_alarm("unknown_touches", connector, f"{many:,} touches", f"{limits.unknown_touches:,}")
               for connector, many in facts.unknown.items() if many > limits.unknown_touches]
     found += [_alarm("stale_source", source, age, oldest) for source, (age, oldest) in facts.stale.items()]
+    found += [_alarm("awaiting_approval", wave, f"{many:,} contacts", "undecided") for wave, many in facts.awaiting.items()]
+    found += [_alarm("changed_message", wave, f"{many:,} steps", "0") for wave, many in facts.unbound.items()]
     # A connector that was stopped has an alarm of its own.
     found += [_alarm("stuck_touches", connector, f"{many:,} touches", f"{limits.stuck_hours} hours")
               for connector, many in facts.stuck.items() if many and connector not in set(facts.stopped)]

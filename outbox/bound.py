@@ -23,7 +23,10 @@ def unbound(wired: Wired, version: Version, step: Step, channel: str, waves: Col
     if not approved:
         return frozenset()
     now = _of(wired, version, step, channel)
-    return frozenset(wave for wave, read in approved.items() if any(read.get(name) != digest for name, digest in now.items()))
+    held = frozenset(wave for wave, read in approved.items() if any(read.get(name) != digest for name, digest in now.items()))
+    for wave in approved:
+        approving.mark_unbound(wired.warehouse.ledger, wave, step.name, wave in held)
+    return held
 
 
 def _of(wired: Wired, version: Version, step: Step, channel: str) -> dict[str, str]:

@@ -21,6 +21,11 @@ def standing(house: str, zone: str, seen: Standing, alarms: Sequence[Alarm], lef
         ([_words(row["chain"]), count(row["active"]), _due(row), _moment(row["next_due"], zone), _moment(row["next_pass"], zone),
           _moment(row["last_pass"] and row["last_pass"]["as_of"], zone), _ended(row)] for row in seen.chains),
         "No pass has run yet.")]
+    if seen.awaiting:
+        parts += ["## Waves that wait for approval", _table(
+            ["Wave", "Chain", "Contacts", "At most", "Lapses"],
+            ([str(row["wave"]), _words(row["chain"]), count(row["contacts"]), f"{row['cost']:,.2f}",
+              _moment(row["lapses_at"], zone)] for row in seen.awaiting), "None.")]
     parts += ["## Outbox and connectors", _table(
         ["Connector", "Waiting", "Being sent", "Unknown", "Stuck", "State"],
         ([row["connector"], count(row["planned"]), count(row["sending"]), count(row["unknown"]), count(row["stuck"]),

@@ -13,10 +13,12 @@ from warehouse import journal, schema
 from warehouse.acts import approval
 from warehouse.journal import Who
 
-__all__ = ["NotAwaiting", "ask", "bound", "decide", "end", "enter", "found", "lapse", "latest", "listed"]
+__all__ = ["NotAwaiting", "ask", "bound", "decide", "end", "enter", "found", "lapse", "latest", "listed", "mark_unbound",
+           "unbound"]
 
 #: The kind of a wave that nobody has entered: it waits for approval.
 WAITS = "awaiting"
+_UNBOUND = "unbound:"
 
 
 class NotAwaiting(LookupError):
@@ -67,6 +69,8 @@ def decide(ledger, wave: int, who: Who, *, approve: bool, now: datetime, why: st
         changed = tx.execute(sa.update(approval).where(approval.c.wave == wave, approval.c.state == one.state).values(**values))
         if changed.rowcount != 1:
             raise NotAwaiting(f"wave {wave} was decided on by somebody else a moment ago; see relance approvals.")
+        if again:  # what waits is looked at again with the message as it now is
+            tx.execute(sa.delete(schema.meta).where(schema.meta.c.key.like(f"{_UNBOUND}{wave}:%")))
         journal.write(ledger, tx, who, "approve" if approve else "reject", told, now=now, why=why)
     return found(ledger, wave)
 
@@ -122,6 +126,26 @@ def bound(ledger, waves: Sequence[int]) -> dict[int, dict[str, str]]:
         approval.c.wave.in_(waves), approval.c.state.in_((APPROVED, ENTERED)))
     with ledger.read() as tx:
         return {wave: json.loads(text) for wave, text in tx.execute(query)}
+
+
+def mark_unbound(ledger, wave: int, step: str, held: bool) -> None:
+    """Touches of an approved wave wait at a step since its message has changed, or no longer do; somebody is told of it."""
+    key = f"{_UNBOUND}{wave}:{step}"
+    with ledger.read() as tx:
+        known = tx.execute(sa.select(schema.meta.c.key).where(schema.meta.c.key == key)).first() is not None
+    if known != held:
+        with ledger.begin() as tx:
+            if held:
+                ledger.put(tx, schema.meta, {"key": key, "value": step})
+            else:
+                tx.execute(sa.delete(schema.meta).where(schema.meta.c.key == key))
+
+
+def unbound(ledger) -> list[tuple[int, str]]:
+    """The waves, with their steps, of which touches wait until their message is what was approved, or is approved too."""
+    with ledger.read() as tx:
+        keys = tx.execute(sa.select(schema.meta.c.key).where(schema.meta.c.key.like(f"{_UNBOUND}%"))).scalars().all()
+    return sorted((int(wave), step) for wave, step in (key.removeprefix(_UNBOUND).split(":", 1) for key in keys))
 
 
 def _read(ledger, where) -> list[Approval]:

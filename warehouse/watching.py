@@ -1,15 +1,18 @@
 """Watching: the house at a glance, what of it gives an alarm, and who was told which alarm when."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from marketing.alarms import Alarm, Facts, Limits
+from marketing.approval import AWAITING
 from marketing.calendar import Span, add
+from warehouse import approving
 from warehouse.engine import statement
 from warehouse.inbox import Inbox
 from warehouse.outbox import stuck
@@ -36,6 +39,8 @@ class Standing:
     complaints: list[dict[str, Any]]
     unknown: list[dict[str, Any]]
     inbox: int
+    awaiting: list[dict[str, Any]] = field(default_factory=list)
+    unbound: dict[str, int] = field(default_factory=dict)
 
 
 def look(warehouse, connectors: Iterable[str], accepted: Mapping[str, Mapping[str, Span]], wall: datetime) -> Standing:
@@ -57,7 +62,8 @@ def look(warehouse, connectors: Iterable[str], accepted: Mapping[str, Mapping[st
                           and row["chain"] not in stale else None)
         row["next_pass"] = planned.get(row["chain"])
     return Standing(now, chains, _connectors(warehouse, connectors, unknown, now, wall, limits), sources,
-                    runs_now(ledger, wall), complaints, unknown, waiting)
+                    runs_now(ledger, wall), complaints, unknown, waiting, _awaiting(ledger, now),
+                    dict(Counter(str(wave) for wave, _ in approving.unbound(ledger))))
 
 
 def facts(standing: Standing) -> Facts:
@@ -75,7 +81,8 @@ def facts(standing: Standing) -> Facts:
         complaints={row["connector"]: (row["complaints"], row["touches"]) for row in standing.complaints},
         unknown={connector: many for connector, many in unknown.items() if many},
         stale={row["source"]: (row["wrong"], row["accepted"]) for row in standing.sources if row["wrong"]},
-        stuck={row["connector"]: row["stuck"] for row in standing.connectors})
+        stuck={row["connector"]: row["stuck"] for row in standing.connectors},
+        awaiting={str(row["wave"]): row["contacts"] for row in standing.awaiting}, unbound=standing.unbound)
 
 
 def told(ledger) -> dict[str, datetime]:
@@ -105,6 +112,12 @@ def _next_passes(ledger) -> dict[str, datetime]:
     with ledger.read() as tx:
         text = tx.execute(sa.select(meta.c.value).where(meta.c.key == _NEXT)).scalar()
     return {name: datetime.fromisoformat(at) for name, at in json.loads(text or "{}").items()}
+
+
+def _awaiting(ledger, now: datetime) -> list[dict[str, Any]]:
+    """Waves that wait for somebody's decision, one row each."""
+    return [{"wave": one.wave, "chain": one.chain, "contacts": one.contacts, "cost": one.cost, "lapses_at": one.lapses_at}
+            for one in approving.listed(ledger, AWAITING) if one.lapses_at >= now]
 
 
 def _responses(warehouse, now: datetime, limits: Limits) -> tuple[list[dict], list[dict]]:

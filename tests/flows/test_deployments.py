@@ -134,4 +134,5 @@ def test_every_field_of_every_form_has_words(written):
     assert [key for key, words in fields.items() if not re.fullmatch(r"[A-Z][^_]+", words["title"])] == []
     assert [key for key, words in fields.items() if len(words.get("description", "").split()) < 3] == []
     assert [key for key, words in fields.items() if "_" in words["description"] or ": none" in words["description"]] == []
-    assert [key for key, words in fields.items() if "default" not in words] == [("load", "kind"), ("load", "path")]
+    assert [key for key, words in fields.items() if "default" not in words] == [
+        *(("approve", field) for field in ("wave", "decision", "your_name")), ("load", "kind"), ("load", "path")]

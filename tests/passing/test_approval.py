@@ -63,6 +63,7 @@ def test_it_waits(house):
     assert (first["entered"], first["planned"], again["entered"], left(house), entered(house)) == (0, {}, 0, 0, {})
     assert (waiting["wave"], waiting["contacts"], waiting["state"]) == (1, 20, "awaiting")
     assert "relance approve 1, or relance reject 1" in first["sentence"] and first["awaits"] == again["awaits"]
+    assert alarms_of(house) == ["awaiting_approval"]
     assert waiting["summary"]["entered"] == 20 and set(waiting["messages"]) >= {"we_miss_you.email.fr", "win_back_offer.email.en"}
     assert house("reconcile").code == 0
 
@@ -170,13 +171,24 @@ def test_a_message_changed_after(house):
         house.wired.__dict__["send_for"] = 60.0
     house.edit()
     house("send")
-    held = left(house)
+    held, told = left(house), alarms_of(house)
     house("approve", "1", "--why", "the postscript is right")
     later(house, hours=1)
     house("send")
 
     assert (held, left(house)) == (0, 18)
+    assert (told, alarms_of(house)) == (["changed_message"], [])
     assert [e["what"]["again"] for e in acts(house) if e["act"] == "approve"] == [False, True]
+
+
+def alarms_of(house) -> list[str]:
+    """The alarms that stand."""
+    from marketing.alarms import alarms
+    from warehouse import watching
+
+    warehouse = house.wired.warehouse
+    seen = watching.look(warehouse, house.wired.connectors, {"reactivate_lapsed": {}}, house.wired.wall())
+    return [alarm.kind for alarm in alarms(watching.facts(seen), warehouse.policy.alarms)]
 
 
 def acts(house) -> list[dict]:
