@@ -28,6 +28,13 @@ class Thresholds(Settings):
     def __bool__(self) -> bool:
         return self.contacts is not None or self.cost is not None
 
+    def room(self, each: Decimal) -> int | None:
+        """How many may enter without approval, where one costs at most `each`; None: as many as there are."""
+        rooms = [] if self.contacts is None else [self.contacts]
+        if self.cost is not None and each:
+            rooms.append(int(self.cost / each))
+        return min(rooms, default=None)
+
     @property
     def waits(self) -> Span:
         """How long a wave waits before it lapses."""

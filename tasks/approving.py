@@ -15,8 +15,10 @@ from outbox.bound import digests
 from outbox.wired import Wired
 from warehouse import approving
 from warehouse.approving import NotAwaiting
-from warehouse.idling import audience_due
+from warehouse.idling import audience_due, older_inhabited
 from warehouse.journal import TYPED, Who
+from warehouse.passing import SlicePass
+from warehouse.passing.enrol import who_may_enter
 from warehouse.passing.given import Given
 from warehouse.versions import Version, chain_numbers, versions_of
 
@@ -25,10 +27,12 @@ __all__ = ["Permit", "decided", "entered", "permit", "typed"]
 
 @dataclass(frozen=True)
 class Permit:
-    """What a pass may take in: approved waves, each as far as it was approved, and its own audience unless that waits."""
+    """What a pass may take in: approved waves, each as far as it was approved, and its own audience unless that waits, as far
+    as that needs nobody's approval (`room`; None: everybody)."""
 
     approved: tuple[Given, ...] = ()
     asks: bool = True
+    room: int | None = None
     said: str = ""
 
 
@@ -43,7 +47,7 @@ def permit(wired: Wired, chain: Chain, version: Version, params: Any, run: str, 
                      if _still_bound(wired, version, one))
     waits = _waits(wired, chain, version, asked, run, size)
     if not waits:
-        return Permit(approved)
+        return Permit(approved, room=wired.warehouse.policy.approval.room(dearest(version.graph, wired.warehouse.house.costs)))
     house = wired.warehouse.house
     said = "" if waits.state in (APPROVED, ENTERED) else waits.told(house.zone, house.currency)
     return Permit(approved, asks=False, said=said)
@@ -92,14 +96,31 @@ def _waits(wired: Wired, chain: Chain, version: Version, asked: Mapping[str, Any
     if not thresholds or not any(audience_due(ledger, version.chain, slice, now, asked, chain.enrol_every, zone)
                                  for slice in warehouse.slices()):
         return None
+    # The costly rehearsal only where more may enter than the thresholds allow: who leaves before may enter besides.
+    each, many = dearest(version.graph, warehouse.house.costs), _may_enter(wired, chain, version, asked, run)
+    if not exceeded(thresholds, many, each * many):
+        return None
     summary = size()
     own = summary.entered - summary.handed_in
-    cost = dearest(version.graph, warehouse.house.costs) * own  # as if nobody were held out: who will be is not drawn yet
+    cost = each * own  # as if nobody were held out: who will be is not drawn yet
     if not exceeded(thresholds, own, cost):
         return None
     return approving.found(ledger, approving.ask(
         ledger, chain=version.chain, version=version.id, run=run, params=asked, contacts=own, cost=cost,
         messages=digests(wired, version), summary=summary.to_json(), now=now, lapses_at=add(now, thresholds.waits, zone)))
+
+
+def _may_enter(wired: Wired, chain: Chain, version: Version, asked: Mapping[str, Any], run: str) -> int:
+    """How many contacts of the base may enter now, before anybody has left."""
+    warehouse, found = wired.warehouse, 0
+    versions = [*older_inhabited(warehouse.ledger, version), version]
+    for slice in warehouse.slices():
+        passing = SlicePass(warehouse, versions, version, slice=slice, as_of=warehouse.clock.now(), run=run)
+        try:
+            found += who_may_enter(passing, version.queries[chain.audience], dict(asked), chain.reenter_after)
+        finally:
+            passing.close()
+    return found
 
 
 def _still_bound(wired: Wired, version: Version, one: Approval) -> bool:

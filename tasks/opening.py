@@ -14,7 +14,7 @@ from tasks.telling import tell
 from warehouse import HeadMoved, idling, reconciling, runs
 from warehouse.passing import SlicePass
 from warehouse.pausing import paused
-from warehouse.versions import Version, register, versions_of
+from warehouse.versions import Version, register
 
 __all__ = ["TRIES", "HeadMoved", "Visit", "Wired", "accounted", "outlook", "passed_everywhere", "visits", "why_wait"]
 
@@ -78,9 +78,8 @@ class Visit:
 
     def open(self) -> SlicePass | None:
         """Read the slice; what it will have done is remembered in its commit. None where this run has passed here before."""
-        warehouse, chain = self.wired.warehouse, self.version.chain
-        older = [v for v in versions_of(warehouse.ledger, chain)
-                 if v.id != self.version.id and idling.inhabited(warehouse.ledger, v.id)]
+        warehouse = self.wired.warehouse
+        older = idling.older_inhabited(warehouse.ledger, self.version)
         passing = SlicePass(warehouse, [*older, self.version], self.version, slice=self.slice,
                             as_of=self.summary.as_of, run=self.summary.run, latencies=self.wired.latencies,
                             rates=self.wired.rates)
@@ -108,5 +107,6 @@ def passed_everywhere(wired: Wired, version: Version, run: str) -> None:
 def visits(wired: Wired, chain: Chain, version: Version, params: Any, options: RunOptions, summary: Summary,
            permitted: Permit) -> list[Visit]:
     """The slices of the base, in order."""
-    room = options.room(version.graph, wired.warehouse.house.costs)
+    rooms = [room for room in (options.room(version.graph, wired.warehouse.house.costs), permitted.room) if room is not None]
+    room = min(rooms, default=None)
     return [Visit(wired, chain, version, params, room, slice, summary, permitted) for slice in wired.warehouse.slices()]

@@ -8,8 +8,10 @@ import sqlalchemy as sa
 
 from marketing import calendar
 from warehouse.schema import chain, meta, part, rest, source, watermark
+from warehouse.versions import Version, versions_of
 
-__all__ = ["anything_due", "asked", "audience_due", "inhabited", "next_due", "outlook", "passed", "passed_by", "stale_source"]
+__all__ = ["anything_due", "asked", "audience_due", "inhabited", "next_due", "older_inhabited", "outlook", "passed", "passed_by",
+           "stale_source"]
 
 #: What a pass reads of the world: newly listed, it must look.
 HEARD = ("responses", "orders", "suppressions", "consents")
@@ -77,6 +79,11 @@ def inhabited(ledger, version: int) -> bool:
     with ledger.read() as tx:
         return tx.execute(sa.select(sa.literal(1)).where(
             rest.c.version == version, rest.c.residents > 0).limit(1)).first() is not None
+
+
+def older_inhabited(ledger, version: Version) -> list[Version]:
+    """The other versions of a version's chain in which somebody still rests."""
+    return [one for one in versions_of(ledger, version.chain) if one.id != version.id and inhabited(ledger, one.id)]
 
 
 def next_due(ledger, chain: int) -> datetime | None:

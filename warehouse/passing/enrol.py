@@ -11,7 +11,7 @@ from warehouse import schema
 from warehouse.failpoints import reach
 from warehouse.passing.literals import literal
 
-__all__ = ["enrol_audience", "enrol_handovers"]
+__all__ = ["enrol_audience", "enrol_handovers", "who_may_enter"]
 
 
 def enrol_audience(passing, query: str, params: dict, reenter_after, room: int | None = None,
@@ -21,6 +21,19 @@ def enrol_audience(passing, query: str, params: dict, reenter_after, room: int |
     `room` is how many this run may take in over all slices, drawn by chance within each; None: everybody.
     `wave` is the number of one that was given; None: this run's own.
     """
+    _ask(passing, query, params)
+    return _enrol(passing, "audience", params, reenter_after, room, wave)
+
+
+def who_may_enter(passing, query: str, params: dict, reenter_after) -> int:
+    """How many of the audience may enter at this moment; nothing is written, and the pass is not to be committed."""
+    _ask(passing, query, params)
+    entering, _ = _entering(passing, reenter_after)
+    return passing.engine.count(entering)
+
+
+def _ask(passing, query: str, params: dict) -> None:
+    """The table `asked`: this slice's contacts of the audience."""
     engine = passing.engine
     passing.snapshot.prepare(query)
     mine = f"contact_id >> {passing.warehouse.slice_bits} = {passing.slice}"
@@ -30,7 +43,6 @@ def enrol_audience(passing, query: str, params: dict, reenter_after, room: int |
     if engine.distinct("asked", "contact_id", rows) < rows:
         engine.execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT DISTINCT contact_id FROM asked")
     passing.tally.audience += engine.count("asked")
-    return _enrol(passing, "audience", params, reenter_after, room, wave)
 
 
 def enrol_handovers(passing, params: dict, reenter_after) -> int:
@@ -57,11 +69,8 @@ def _enrol(passing, kind: str, params: dict, reenter_after, room: int | None = N
     asked = engine.count("asked")
     if not asked:
         return 0
-    entering, earlier = "asked", _earlier(passing)
+    entering, earlier = _entering(passing, reenter_after)
     if earlier:
-        cutoff = calendar.latest_start(passing.as_of, reenter_after, passing.house.zone) if reenter_after else passing.as_of
-        entering = engine.keep(passing.moving.name("may_enter"), "passing/may_enter",
-                               never_again=reenter_after is None, entered_before=cutoff)
         kept_out = asked - engine.count(entering)
         if kept_out:
             inside = kept_out - engine.run("passing/gone")[0][0] if reenter_after is None else engine.run("passing/inside")[0][0]
@@ -76,6 +85,15 @@ def _enrol(passing, kind: str, params: dict, reenter_after, room: int | None = N
     if room is not None:
         entering = _drawn(passing, entering, wave, room)
     return _enter(passing, entering, wave, asked)
+
+
+def _entering(passing, reenter_after) -> tuple[str, bool]:
+    """The table of those of `asked` who are not inside and did not enter too recently; and whether anybody ever entered."""
+    if not _earlier(passing):
+        return "asked", False
+    cutoff = calendar.latest_start(passing.as_of, reenter_after, passing.house.zone) if reenter_after else passing.as_of
+    return passing.engine.keep(passing.moving.name("may_enter"), "passing/may_enter",
+                               never_again=reenter_after is None, entered_before=cutoff), True
 
 
 def _drawn(passing, entering: str, wave: int, room: int) -> str:
