@@ -24,7 +24,7 @@ def approve(wave: Annotated[int, titled("Wave")], decision: Annotated[Literal["a
 
     Args:
         wave: Its number, as the run says that asked for approval, and `relance approvals`.
-        decision: Rejected, nobody enters it.
+        decision: Approved, it enters with the next pass of its chain. Rejected, nobody enters it.
         your_name: Kept in the journal, marked as typed.
         why: Kept in the journal. No names or addresses of customers, please.
         at_most: No more contacts than this enter, drawn by chance. Empty: as many as were asked for.

@@ -61,7 +61,12 @@ class Form:
             expect(self.field(title)).to_have_value(str(default))
 
     def fill(self, title: str, value: Any) -> None:
-        """Give a field a value; None leaves it empty."""
+        """Give a field a value; None leaves it empty. A field with few choices is opened, and one is taken."""
+        few = self.page.get_by_label(f"Select {title}", exact=True)
+        if few.count():
+            few.click()
+            self.page.get_by_role("option", name=str(value), exact=True).click()
+            return
         if isinstance(value, bool):
             self.field(title).set_checked(value)
         elif self._choices(title).count():
@@ -146,13 +151,13 @@ class Pages:
         """What a chain is for, from its page."""
         self.page.get_by_role("tab", name="Description").click()
 
-    def form(self, chain: str) -> Form:
-        """The form of a run of the chain: Run, Custom run."""
-        self.chain(chain)
+    def form(self, name: str, opens_with: str = "Rehearse only") -> Form:
+        """The form of a run of a chain, or of a flow of the house: Run, Custom run; once a field of it stands there."""
+        self.chain(name)
         self.page.get_by_role("button", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Custom run").click()
         form = Form(self.page)
-        expect(form.field("Rehearse only")).to_be_visible()
+        expect(form.field(opens_with)).to_be_visible()
         return form
 
     def run(self, run: str) -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,11 +75,18 @@ class Installation:
 
 
 @contextmanager
-def installed(home: Path, shop: Shop) -> Iterator[Installation]:
-    """An installation in `home` with the shop's files loaded, until the end; nothing runs in it by itself."""
+def installed(home: Path, shop: Shop, policy: Mapping[str, str] | None = None) -> Iterator[Installation]:
+    """An installation in `home` with the shop's files loaded, until the end; nothing runs in it by itself.
+
+    `policy` are words of policy.toml that stand there as other words.
+    """
     files = shop.write(home / "files")
     for name in ("house.toml", "policy.toml"):
         shutil.copy(ROOT / name, home / name)
+    for words, others in (policy or {}).items():
+        text = (home / "policy.toml").read_text(encoding="utf-8")
+        assert words in text
+        (home / "policy.toml").write_text(text.replace(words, others), encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RELANCE_", "PREFECT_"))}
     environment |= {"RELANCE_HOME": str(home), "COLUMNS": "300"}
     subprocess.run([sys.executable, "-c", BEGIN, shop.day.isoformat(), *map(str, files)], env=environment, cwd=ROOT,
