@@ -57,7 +57,7 @@ photograph: ## take the picture of the demo's report in the README (after make d
 	  --screenshot=docs/images/report.png file://$(CURDIR)/var/demo/report.html
 
 photograph-prefect: $(STAMP) ## take the pictures of docs/marketer.md: the browser's proof, five minutes (needs chromium)
-	PICTURES=docs/images $(PY) -m pytest -q -m prove tests/prove/test_browser.py
+	PICTURES=docs/images $(PY) -m pytest -q -m prove tests/prove/test_browser.py tests/prove/test_before_a_wave.py
 
 constraints: ## resolve afresh in an environment of its own and rewrite constraints.txt
 	rm -rf build/constraints
