@@ -53,7 +53,7 @@ class Empty(Absent):
         return False
 
     def __eq__(self, other: object) -> bool:
-        return other is None or isinstance(other, Empty)
+        return other is None or other == "" or isinstance(other, Empty)
 
     def __ne__(self, other: object) -> bool:
         return not self == other

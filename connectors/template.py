@@ -104,7 +104,10 @@ class Compiled:
         for name, empty in self._wanted:
             if name in row:
                 value = row[name]
-                values[name] = empty if value is None else value
+                # A text that says nothing is a value that is missing, so that "Dear ," never leaves; written out here, since
+                # a call for each would cost twice as much.
+                nothing = value is None or (value.__class__ is str and (not value or value.isspace()))
+                values[name] = empty if nothing else value
         try:
             texts = list(self._print(Row(self.env, values)))
         except Exception:  # whatever it was, the exact function says it in its own words

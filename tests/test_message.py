@@ -127,6 +127,28 @@ class TestRefusals:
         """What is empty can be tested and replaced; only printing it is refused."""
         assert email(write, HEAD + body).render(ROW)["html"] == shown
 
+    @pytest.mark.parametrize("nothing", [None, "", " ", "\t\n", "\xa0"])
+    @pytest.mark.parametrize(("body", "shown"), [
+        ("Hello {{ city }},", None), ("Hello {{ city|upper }},", None), ("{{ 'in ' ~ city }}", None), ("{{ city }}{{ first_name }}", None),
+        ("Hello {{ city or 'you' }}", "Hello you"), ("Hello{% if city %} {{ city }}{% endif %},", "Hello,"),
+        ("{{ city|default('d') }}", "d"), ("{% if city == '' %}e{% endif %}", "e"), ("{% if not city %}n{% endif %}", "n")])
+    def test_a_blank_value_is_a_missing_one(self, write: Any, nothing: str | None, body: str, shown: str | None) -> None:
+        """"Hello ," never leaves: nothing but space is refused where it is printed, and takes the fall-back where there is one."""
+        message = email(write, HEAD + body)
+        if shown is None:
+            with pytest.raises(MissingValue, match="'city' has no value"):
+                message.render(ROW | {"city": nothing})
+        else:
+            assert message.render(ROW | {"city": nothing})["html"] == shown
+
+    def test_a_blank_value_is_refused_in_every_part(self, write: Any) -> None:
+        """A subject is no better than a body; a zero and a no are values."""
+        message = email(write, "subject: For {{ first_name }}\n---\n{{ amount }} {{ city }}")
+        with pytest.raises(MissingValue, match="'first_name'"):
+            message.render(ROW | {"first_name": " ", "city": "Metz"})
+
+        assert message.render(ROW | {"amount": 0, "city": False})["html"] == "0 False"
+
     def test_a_town_may_be_called_none(self, write: Any) -> None:
         """The word None as a value is a word."""
         assert email(write, HEAD + "{{ city }} {{ city|upper }}").render(ROW | {"city": "None"})["html"] == "None NONE"
