@@ -12,6 +12,7 @@ from jinja2 import TemplateError, TemplateSyntaxError
 
 from connectors.layout import BadTemplate
 from connectors.sandbox import Environment, Unfilled
+from connectors.tagging import Tagging
 from connectors.template import Compiled, parts_of
 
 __all__ = ["FIELDS", "BadTemplate", "Message", "Messages", "MissingMessage", "MissingValue", "RenderFailed"]
@@ -72,18 +73,23 @@ class Message:
     def __repr__(self) -> str:
         return f"Message({self.label!r}, {self.digest[:12]})"
 
-    def bind(self, constants: Mapping[str, Any]) -> Message:
+    def bind(self, constants: Mapping[str, Any], tagging: Tagging | None = None) -> Message:
         """This message for rows that share some values (`params`, `house`): they are compiled in, and printed for nothing.
 
-        Costs a compilation (some ms) the first time for the same values; the rows need not carry them.
+        Costs a compilation (some ms) the first time for the same values; the rows need not carry them. `tagging` puts the
+        house's campaign tags on its links.
         """
-        key = repr(sorted(constants.items()))
+        key = repr((sorted(constants.items()), tagging))
         if key not in self._bound:
             if len(self._bound) >= 64:
                 self._bound.clear()
-            compiled = self._compiled.bind(constants)
+            compiled = self._compiled.bind(constants, tagging)
             self._bound[key] = Message(self.label, self.channel, self.language, self.digest, compiled, self._fixed)
         return self._bound[key]
+
+    def parameters(self) -> frozenset[str]:
+        """The wave parameters that it reads."""
+        return self._compiled.reads("params")
 
     def render(self, row: Mapping[str, Any]) -> dict[str, str]:
         """The content for one contact: email subject, preheader, sender, html, text; sms text; post html, text;
@@ -174,8 +180,7 @@ def _compile(path: Path, shared: Path, channel: str, label: str) -> tuple[Messag
         parts = parts_of(env, head, body, label, read, channel in _HTML)
     except TemplateSyntaxError as error:
         raise BadTemplate(f"{label}, line {error.lineno}: {error.message}") from None
-    for imported in _IMPORT.findall(parts[-1].source):
-        read(imported)
+    _read_imported(parts[-1].source, read)
     key = (label, read.digest())
     if key not in _COMPILED:
         fixed = dict.fromkeys(FIELDS[channel][:3], "") if channel == "email" else {}
@@ -185,6 +190,15 @@ def _compile(path: Path, shared: Path, channel: str, label: str) -> tuple[Messag
             raise BadTemplate(f"{label}: {error.message}") from None
         _COMPILED[key] = Message(label, channel, language, key[1], compiled, fixed | head)
     return _COMPILED[key], list(read.files)
+
+
+def _read_imported(source: str, read: _Reader) -> None:
+    """Read the files whose macros a source uses, and those that these use: they are part of the message's digest."""
+    known = {file.name for file in read.files}
+    for imported in dict.fromkeys(_IMPORT.findall(source)):
+        text = read(imported)
+        if PurePosixPath(imported).name not in known:
+            _read_imported(text, read)
 
 
 class _Reader:

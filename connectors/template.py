@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jinja2 import meta, nodes
@@ -13,6 +13,7 @@ from connectors.compiler import PART, Constants, Row, Values, WrittenOut, checke
 from connectors.layout import BadTemplate, Read, flatten
 from connectors.page import inline, text_of
 from connectors.sandbox import Empty, Environment
+from connectors.tagging import Tagging
 from connectors.wording import FILTERS, READS
 
 __all__ = ["Compiled", "Part", "parts_of"]
@@ -72,9 +73,13 @@ def _variables(tree: nodes.Template) -> frozenset[str]:
 class Compiled:
     """Parts compiled to one function. `names` are theirs in order, `variables` what they take from a row."""
 
-    def __init__(self, env: Environment, parts: Sequence[Part], name: str, constants: Mapping[str, Any] | None = None):
-        self.env, self.name, self._parts, self._constants = env, name, tuple(parts), dict(constants or {})
+    def __init__(self, env: Environment, parts: Sequence[Part], name: str, constants: Mapping[str, Any] | None = None,
+                 tagging: Tagging | None = None):
+        self.env, self.name, self._constants, self._tagging = env, name, dict(constants or {}), tagging
+        self._parts, late = _tagged(parts, tagging, self._constants) if tagging else (tuple(parts), {})
         self.names = tuple(part.name for part in parts if not part.fixed)
+        #: by the place of a text, whether it is HTML: those with links that are told only once they are printed
+        self._late = [(self.names.index(name), html) for name, html in late.items()]
         tree = self._tree()
         self.variables = _variables(tree) - set(self._constants)
         called = {n.name for n in tree.find_all(nodes.Name)} & set(env.globals)
@@ -86,9 +91,14 @@ class Compiled:
         self._print = function(env, tree, written.used)
         self._exact: dict[bool, Any] = {}
 
-    def bind(self, constants: Mapping[str, Any]) -> Compiled:
+    def bind(self, constants: Mapping[str, Any], tagging: Tagging | None = None) -> Compiled:
         """The same parts compiled again for values that a whole batch shares; these win over the row's."""
-        return Compiled(self.env, self._parts, self.name, self._constants | dict(constants))
+        return Compiled(self.env, self._parts, self.name, self._constants | dict(constants), tagging)
+
+    def reads(self, name: str) -> frozenset[str]:
+        """The attributes that the parts read of the variable `name`: those of `params` are the wave's parameters."""
+        return frozenset(found.attr for found in self._tree().find_all(nodes.Getattr)
+                         if isinstance(found.node, nodes.Name) and found.node.name == name)
 
     def parts(self, row: Mapping[str, Any]) -> list[str]:
         """The texts in the order of `names`. Raises Unfilled, or what a filter raises."""
@@ -96,7 +106,10 @@ class Compiled:
         for text in texts:
             if _UNPRINTED in text:
                 clean = {k: v.replace(_UNPRINTED, "") if isinstance(v, str) else v for k, v in row.items()}
-                return [text.replace(_UNPRINTED, "") for text in self._texts(clean)]
+                texts = [text.replace(_UNPRINTED, "") for text in self._texts(clean)]
+                break
+        for place, html in self._late:
+            texts[place] = self._tagging.printed(texts[place], html)
         return texts
 
     def _texts(self, row: Mapping[str, Any]) -> list[str]:
@@ -154,6 +167,23 @@ class Compiled:
         if part.scoped:
             inside = [nodes.Scope(inside)]
         return nodes.ScopedEvalContextModifier([nodes.Keyword("autoescape", nodes.Const(part.escape))], inside)
+
+
+def _tagged(parts: Sequence[Part], tagging: Tagging, values: Mapping[str, Any]) -> tuple[tuple[Part, ...], dict[str, bool]]:
+    """The parts with their links tagged, and those (whether HTML) where links are left for the print.
+
+    A text that was derived from a page has the same links; only where it stands alone is each variable in it looked at.
+    """
+    made, late, page = [], {}, any(part.name == "html" for part in parts)
+    for part in parts:
+        if part.name in ("html", "text"):
+            derived = page and part.name == "text"
+            source, left = tagging.source(part.source, part.escape, values, derived)
+            part = replace(part, source=source)
+            if left or (derived and "html" in late):
+                late[part.name] = part.escape
+        made.append(part)
+    return tuple(made), late
 
 
 def _says_none(text: str) -> bool:

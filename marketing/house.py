@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from marketing.campaign import Campaign
 from marketing.settings import Channel, Price, Rate, Settings, Zone
 
 __all__ = ["SECRETS", "House", "MissingSecret", "Vat"]
@@ -57,6 +58,8 @@ class House(Settings):
     #: what one touch costs, by channel, where the receipt states nothing better
     costs: dict[Channel, Price] = Field(description="a table [costs]: channel = amount of one touch")
     urls: dict[str, str] = {}
+    #: None: links are left as they are written
+    campaign: Campaign | None = Field(None, description="a table [campaign] with domains and tags")
 
     @field_validator("language")
     @classmethod

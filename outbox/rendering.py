@@ -7,14 +7,36 @@ import sqlalchemy as sa
 
 from connectors.base import Outgoing
 from connectors.message import MissingMessage, RenderFailed
+from connectors.tagging import Tagging
+from marketing.house import House
 from marketing.touch import seal_all, wave_of
 from warehouse import schema
 
-__all__ = ["Renderer"]
+__all__ = ["Renderer", "house_words", "tagging_of", "unsubscribe_link"]
 
 _IDENTITY = ("enrolment_id", "visit", "leg")
 #: What is handed over beside the content.
 _PERSON = ("contact_id", "address", "language", "zone")
+
+
+def house_words(house: House) -> dict:
+    """What messages may say of the house."""
+    return house.model_dump(mode="json", include={"name", "language", "country", "zone", "currency", "urls"})
+
+
+def unsubscribe_link(house: House) -> str:
+    """What the token of a touch is put after, as a word of its own, to be its address for unsubscribing."""
+    link = house.urls.get("unsubscribe", "https://unsubscribe.invalid/")
+    return link if link.endswith(("/", "=")) else f"{link}/"
+
+
+def tagging_of(house: House, *, chain: str, step: str, wave: int, channel: str) -> Tagging | None:
+    """The campaign tags of a message; None where the house has none for its channel."""
+    campaign = house.campaign
+    if campaign is None or channel not in campaign.channels:
+        return None
+    tags = campaign.told(chain=chain, step=step, wave=wave, channel=channel)
+    return Tagging(tuple(tags.items()), tuple(campaign.domains), (unsubscribe_link(house),))
 
 
 class Renderer:
@@ -23,10 +45,8 @@ class Renderer:
     def __init__(self, wired, version, step, touches, run: str):
         self.wired, self.version, self.step, self.touches, self.run = wired, version, step, touches, run
         self.house = wired.warehouse.house
-        self.words = self.house.model_dump(mode="json", include={"name", "language", "country", "zone", "currency", "urls"})
+        self.words, self.link = house_words(self.house), unsubscribe_link(self.house)
         self.step_no = version.step_numbers[step.name]
-        link = self.house.urls.get("unsubscribe", "https://unsubscribe.invalid/")
-        self.link = link if link.endswith(("/", "=")) else f"{link}/"  # the token follows as a word of its own
         self._params: dict[int, dict] = {}
         self._messages: dict = {}
         self._tags: dict[tuple[int, int, int], dict[str, str]] = {}
@@ -74,9 +94,10 @@ class Renderer:
 
     def _message(self, language: str, wave: int):
         if (language, wave) not in self._messages:
-            message = self.wired.messages.get(self.version.name, self.step.message, self.touches.channel, language)
-            self._messages[language, wave] = message.bind(
-                {"params": self._of_wave(wave), "house": self.words})
+            chain, channel = self.version.name, self.touches.channel
+            message = self.wired.messages.get(chain, self.step.message, channel, language)
+            tagging = tagging_of(self.house, chain=chain, step=self.step.name, wave=wave, channel=channel)
+            self._messages[language, wave] = message.bind({"params": self._of_wave(wave), "house": self.words}, tagging)
         return self._messages[language, wave]
 
     def _of_wave(self, wave: int) -> dict:
