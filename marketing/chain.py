@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from marketing.calendar import Span, days, hours, minutes, months, weeks
 from marketing.check import check
+from marketing.form import Line
 from marketing.responses import (
     APPOINTMENT, BOUNCED_HARD, BOUNCED_SOFT, BUSY, CALL_BACK, CLICKED, COMPLAINED, COUPON_REDEEMED, FORM_SUBMITTED,
     INBOUND_CALL, LETTER_RETURNED, NO_ANSWER, NOT_NOW, NOT_SENT, OPTED_IN, PURCHASED, REFUSED, REPLIED,
@@ -24,7 +25,7 @@ __all__ = [
     "COUPON_REDEEMED", "FORM_SUBMITTED", "INBOUND_CALL", "LETTER_RETURNED", "NOT_NOW", "NOT_SENT", "NO_ANSWER",
     "OPTED_IN", "PURCHASED", "REFUSED", "RELATIONSHIP", "REPLIED", "SEND_DOCUMENTS", "TRANSACTIONAL",
     "UNSUBSCRIBED", "VOICEMAIL", "WRONG_NUMBER",
-    "Assign", "Chain", "ChainError", "Delay", "Enrol", "Exit", "Experiment", "Field", "GoTo", "Goal", "Purpose",
+    "Assign", "Chain", "ChainError", "Delay", "Enrol", "Exit", "Experiment", "Field", "GoTo", "Goal", "Line", "Purpose",
     "Send", "Span", "Split", "Suppress", "WaitFor", "WaveParams",
     "days", "hours", "minutes", "months", "weeks",
 ]

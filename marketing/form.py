@@ -6,7 +6,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
 
-__all__ = ["filled", "signature", "titled"]
+__all__ = ["Line", "filled", "signature", "titled"]
+
+#: A wave parameter of one line, for a subject or a headline: no line break. Its field says how long it may be.
+Line = Annotated[str, Field(pattern=r"^[^\r\n]*$")]
 
 
 def signature(*asked: type[BaseModel]) -> Signature:

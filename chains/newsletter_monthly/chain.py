@@ -1,13 +1,13 @@
 """Newsletter: one edition a month to those who asked for it; who gets nothing is drawn again each month."""
 
-from marketing.chain import COMMERCIAL, PURCHASED, Chain, Field, Goal, Send, WaveParams, months, weeks
+from marketing.chain import COMMERCIAL, PURCHASED, Chain, Field, Goal, Line, Send, WaveParams, months, weeks
 
 
 class Params(WaveParams):
-    headline_fr: str = Field(
+    headline_fr: Line = Field(
         "Les nouveautés du mois", max_length=80, description="Subject and headline, in French",
         json_schema_extra={"title": "Headline (fr)"})
-    headline_en: str = Field(
+    headline_en: Line = Field(
         "New this month", max_length=80, description="Subject and headline, in English",
         json_schema_extra={"title": "Headline (en)"})
     story_fr: str = Field(
