@@ -91,6 +91,11 @@ class Message:
         """The wave parameters that it reads."""
         return self._compiled.reads("params")
 
+    @property
+    def marked_safe(self) -> bool:
+        """Whether it prints something into a page without escaping it."""
+        return self._compiled.marked_safe
+
     def render(self, row: Mapping[str, Any]) -> dict[str, str]:
         """The content for one contact: email subject, preheader, sender, html, text; sms text; post html, text;
         phone and voice script. An e-mail carries the row's unsubscribe_url along.

@@ -97,8 +97,15 @@ class Compiled:
 
     def reads(self, name: str) -> frozenset[str]:
         """The attributes that the parts read of the variable `name`: those of `params` are the wave's parameters."""
-        return frozenset(found.attr for found in self._tree().find_all(nodes.Getattr)
+        return frozenset(found.attr for found in self._written().find_all(nodes.Getattr)
                          if isinstance(found.node, nodes.Name) and found.node.name == name)
+
+    @property
+    def marked_safe(self) -> bool:
+        """Whether something is printed into a page as it is, without being escaped."""
+        tree = self._written()
+        return any(found.name == "safe" for found in tree.find_all(nodes.Filter)) or any(
+            found.lineno != PART for found in tree.find_all(nodes.ScopedEvalContextModifier))
 
     def parts(self, row: Mapping[str, Any]) -> list[str]:
         """The texts in the order of `names`. Raises Unfilled, or what a filter raises."""
@@ -145,15 +152,20 @@ class Compiled:
         return self._exact[strict]
 
     def _tree(self) -> nodes.Template:
+        tree = self._written()
+        if self._constants:
+            tree = Constants(self._constants, tree).visit(tree)
+        tree.set_environment(self.env)
+        return tree
+
+    def _written(self) -> nodes.Template:
+        """The parts as one tree, before anything is known."""
         body = [self._section(part) for part in self._parts]
         tree = nodes.Template(body, lineno=1)
         for made in tree.find_all(nodes.Node):
             made.lineno = made.lineno or 1
         for made in body:
             made.lineno = PART
-        if self._constants:
-            tree = Constants(self._constants, tree).visit(tree)
-        tree.set_environment(self.env)
         return tree
 
     def _section(self, part: Part) -> nodes.Node:

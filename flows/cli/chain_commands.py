@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import chain_changes
-from flows.cli.answering import FAILED, Answer, Refused, answers, written
+from flows.cli.answering import FAILED, USAGE, Answer, Refused, answers, written
 
 __all__ = ["check", "diagram", "family", "listing", "new"]
 
@@ -60,20 +60,40 @@ def diagram(
 
 @family.command()
 @answers
-def check(chain: Chain = None) -> Answer:
-    """Check the chains: grammar, messages in each language, audiences, channels.
+def check(
+    chain: Chain = None,
+    sending: Annotated[bool, typer.Option("--sending", help=(
+        "Print every message as it would leave now, for somebody invented, and say what stands against sending it."))] = False,
+    param: Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE", show_default=False, help=(
+        "With --sending and one chain: a parameter of the wave; may be given several times."))] = None,
+    links: Annotated[bool, typer.Option("--links", help=(
+        "With --sending: try every link; without it no site is asked anything."))] = False,
+) -> Answer:
+    """Check the chains: grammar, messages in each language, audiences, channels; with --sending, what they say.
 
-    Ends with 1 when something is wrong, and names the fix.
+    Ends with 1 when something is wrong, and names the fix. Remarks are not wrong.
     """
     from flows.cli import running
     from flows.cli.checking import problems
+    from flows.cli.sending_checks import before_sending, told
 
-    found = problems(running.opened(), chain)
+    if (param or links) and not sending or param and chain is None:
+        raise Refused("--param and --links belong to --sending, and --param to one chain: "
+                      "relance chains check CHAIN --sending.", USAGE)
+    wired = running.opened()
+    found = problems(wired, chain)
     shown = []
     for name, faults in found.items():
         shown += [f"{name}: {'sound' if not faults else f'{len(faults)} to mend'}", *(f"  {fault}" for fault in faults)]
     sound = not any(found.values())
-    return Answer({"sound": sound, "chains": found}, shown, 0 if sound else FAILED)
+    record = {"sound": sound, "chains": found}
+    if sending:
+        said = before_sending(wired, [name for name, faults in found.items() if not faults], param or [], links)
+        clear = sound and not any(finding.blocking for findings in said.values() for finding in findings)
+        following = f"relance pass {chain or 'CHAIN'} --rehearse" if clear else "mend that, then the same command again"
+        return Answer({**record, "may_leave": clear, "sending": said}, [*shown, *told(said), f"Next: {following}"],
+                      0 if clear else FAILED)
+    return Answer(record, shown, 0 if sound else FAILED)
 
 
 @family.command()
