@@ -55,14 +55,16 @@ def of_values(one: Printed, found: Patterns | None, columns: Sequence[str], file
         return
     if not one.message or not found:
         return
-    readers = {pattern: contacts for pattern, contacts in found.items() if files.get(pattern[0]) == one.language}
+    readers: Counter[frozenset[str]] = Counter()
+    for (language, missing), contacts in found.items():
+        if files.get(language) == one.language:
+            readers[missing & one.message.variables] += contacts
     refused: Counter[str] = Counter()
-    for (_, missing), contacts in readers.items():
-        if missing & one.message.variables:
-            try:
-                one.message.render(dict(one.row) | dict.fromkeys(missing))
-            except RenderFailed as error:
-                refused[getattr(error, "variable", "?")] += contacts
+    for missing, contacts in readers.items():
+        try:
+            one.message.render(dict(one.row) | dict.fromkeys(missing))
+        except RenderFailed as error:
+            refused[getattr(error, "variable", "?")] += contacts
     whole = sum(readers.values())
     for variable, contacts in refused.most_common():
         yield ("missing_value", contacts == whole,

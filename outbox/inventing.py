@@ -40,10 +40,12 @@ class Printed:
 
 
 def messages_of(wired, graph: Graph) -> Iterator[tuple[Step, str, str]]:
-    """(Send, channel, language) of every file that the chain can send from; the language "" where there is none at all."""
+    """(Send, channel, language) of every file that the chain can send from; the house's language even where no file has it."""
+    house = wired.warehouse.house.language
     for step in graph.sends:
         for channel in step.channels:
-            for language in wired.messages.languages(graph.chain, step.message, channel) or ("",):
+            languages = wired.messages.languages(graph.chain, step.message, channel)
+            for language in languages if {"", house} & {*languages} else (*languages, house):
                 yield step, channel, language
 
 

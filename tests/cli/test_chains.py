@@ -61,6 +61,23 @@ def test_mistakes(own, path, before, after, told):
     assert not any(faults for name, faults in found.json["chains"].items() if name not in ("reactivate_lapsed", "loyalty_six_contacts"))
 
 
+def test_what_stands_against_sending(own):
+    """Each finding names step, message, language and kind; what blocks ends with 1, and a remark alone does not."""
+    relance, folder = own
+    whole = relance("chains", "check", "reactivate_lapsed", "--sending", "--json")
+    (folder / "reactivate_lapsed/messages/win_back_sms.fr.sms.j2").write_text("Bonjour {{ nickname }}", encoding="utf-8")
+    broken = relance("chains", "check", "reactivate_lapsed", "--sending", "--json")
+    told = relance("chains", "check", "reactivate_lapsed", "--sending")
+
+    assert (whole.code, whole.json["sound"], whole.json["may_leave"], whole.json["chains"]) == (0, True, True, {"reactivate_lapsed": []})
+    assert [(f["rule"], f["blocking"]) for f in whole.json["sending"]["reactivate_lapsed"]] == [("no_audience", False)]
+    assert (broken.code, broken.json["may_leave"], broken.json["sound"]) == (1, False, True)
+    assert [(f["step"], f["message"], f["language"], f["kind"], f["rule"])
+            for f in broken.json["sending"]["reactivate_lapsed"] if f["blocking"]] == [("win_back_sms", "win_back_sms", "fr", "sms", "no_variable")]
+    assert "  mend  step win_back_sms, win_back_sms.fr.sms: No contact has a nickname" in told.out
+    assert told.out.endswith("Next: mend that, then the same command again\n")
+
+
 def test_new(own):
     """A new chain is sound as it is written, in both languages, and makes a pass."""
     relance, folder = own
@@ -69,6 +86,7 @@ def test_new(own):
     assert (said.code, len(said.json["files"])) == (0, 6)
     assert (folder / "spring_letter" / "chain.py").is_file()
     assert relance("chains", "check", "spring_letter").out == "spring_letter: sound\n"
+    assert relance("chains", "check", "spring_letter", "--sending").code == 0
     assert relance("pass", "spring_letter", "--plain").code == 0
     assert relance("chains", "new", "spring_letter").code == relance("chains", "new", "Spring-Letter").code == 2
 

@@ -146,7 +146,9 @@ def test_every_language_is_printed(says):
 
 def test_a_message_that_is_not_there(says):
     """A Send without a file in the house's language blocks."""
-    assert [(f.rule, "no message 'hi' by email" in f.sentence) for f in says(one(), {}).said() if f.blocking] == [("unprintable", True)]
+    for files in ({}, {"hi.en.email.j2": HEAD + STOP}):
+        said = [(f.language, f.rule, "no message 'hi' by email in 'fr'" in f.sentence) for f in says(one(), files).said() if f.blocking]
+        assert said == [("fr", "unprintable", True)]
 
 
 def test_as_many_are_said_as_the_sender_would_refuse(says):
