@@ -91,7 +91,8 @@ class Tagging:
         """What is to be added to a link without fragment: the tags it lacks, or nothing where it is not the house's own."""
         site = _SITE.match(url)
         host = site[1].lower() if site else ""
-        own = any(host == domain or host.endswith(f".{domain}") for domain in self.domains)
+        hosts = (host, host.partition(":")[0])  # a domain is listed with its port or without
+        own = any(one == domain or one.endswith(f".{domain}") for one in hosts for domain in self.domains)
         if not own or url.startswith(self.never):
             return ""
         lacking = [(name, value) for name, value in self.tags if not re.search(rf"[?&;]{re.escape(name)}(?:[=&;]|$)", url)]

@@ -1,5 +1,6 @@
 """Checks before sending: what is wrong with the messages of a chain, said before anybody gets one."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import warehouse as warehouse_package
 from marketing.chain import Chain, WaveParams
-from marketing.files import audience_file
+from marketing.files import HEAD_END, audience_file
 from marketing.graph import compile
 from marketing.responses import REPLIED
 from outbox.checking_content import of_content
@@ -20,6 +21,8 @@ __all__ = ["Finding", "checks", "message_hashes"]
 
 #: Follows a link: None where it answers, else whether it is surely dead, and what it said.
 Reach = Callable[[str], tuple[bool, str] | None]
+#: What in a message's file says nothing: tags that print nothing, comments, markup without an image.
+_FRAME = re.compile(r"\{%(?!-?\s*include)[^%]*%\}|\{#.*?#\}|<(?!img\b)[^>]*>|&nbsp;", re.S)
 _SHARED = Path(warehouse_package.__file__).parent / "audiences"
 
 
@@ -116,9 +119,17 @@ class _Checking:
                 yield ("markup", True, "The message prints something with |safe or {% autoescape false %}, so that what is typed "
                                        "into a form or a contact's name could change the page: take it out.")
         if one.content:
+            if self._wordless(one):
+                yield "empty_body", True, "The message says nothing of its own: write it into the block of its layout."
             yield from of_content(one.content, one.channel, one.step.purpose, one.row, self.house, replies)
             yield from of_links(one.content, self.house.environment == "live")
             yield from self._unreached(one)
+
+    def _wordless(self, one: Printed) -> bool:
+        """Whether the file fills its layout with nothing, so that the words of the layout alone would leave."""
+        path = self.wired.messages.find(self.chain.name, one.step.message, one.channel, one.language)
+        body = HEAD_END.split(path.read_text(encoding="utf-8-sig"), maxsplit=1)[-1]
+        return "{% extends" in body and not _FRAME.sub("", body).strip()
 
     def _unreached(self, one: Printed) -> Iterator[tuple[str, bool, str]]:
         for image, url in links(one.content) if self.reach else ():

@@ -21,6 +21,7 @@ ROW = {"contact_id": 1, "key": "k1", "unsubscribe_url": "https://shop.example/st
 @pytest.mark.parametrize(("link", "told"), [
     ("https://shop.example", f"https://shop.example?{TAGGED}"),
     ("https://www.shop.example/a?b=1#c", f"https://www.shop.example/a?b=1&{TAGGED}#c"),
+    ("https://shop.example:8443/a", f"https://shop.example:8443/a?{TAGGED}"),
     ("HTTPS://Shop.Example/a?", f"HTTPS://Shop.Example/a?{TAGGED}"),
     ("https://shop.example/a?utm_source=mine", "https://shop.example/a?utm_source=mine&utm_campaign=win%20%26%20back"),
     (f"https://shop.example/?{TAGGED}", f"https://shop.example/?{TAGGED}"),

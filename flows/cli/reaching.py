@@ -4,6 +4,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import cache
+from http.client import HTTPException
+from urllib.parse import quote, urlsplit
 
 __all__ = ["reacher"]
 
@@ -28,7 +30,7 @@ def reacher(patience: float = PATIENCE) -> Callable[[str], tuple[bool, str] | No
                 status = _status(url, "GET", patience)
         except TimeoutError:
             return False, f"did not answer within {patience:g} seconds: try it in a browser."
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             why = getattr(error, "reason", error)
             if isinstance(why, TimeoutError):
                 return False, f"did not answer within {patience:g} seconds: try it in a browser."
@@ -40,10 +42,17 @@ def reacher(patience: float = PATIENCE) -> Callable[[str], tuple[bool, str] | No
 
 
 def _status(url: str, method: str, patience: float) -> int:
-    asked = urllib.request.Request(url, method=method, headers={"User-Agent": "relance"})
+    asked = urllib.request.Request(_ascii(url), method=method, headers={"User-Agent": "relance"})
     try:
         with urllib.request.urlopen(asked, timeout=patience) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         with error:
             return error.code
+
+
+def _ascii(url: str) -> str:
+    """An address as it travels: letters beyond ASCII are encoded, what is encoded already stays."""
+    parts = urlsplit(url)
+    path, query = (quote(part, safe="/%:=&?~+!$,;'@()*[]") for part in (parts.path, parts.query))
+    return parts._replace(netloc=parts.netloc.encode("idna").decode(), path=path, query=query, fragment="").geturl()

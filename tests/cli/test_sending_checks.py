@@ -59,9 +59,9 @@ def test_a_link_that_is_followed(site):
     address, asked = site
     reach = reacher(2.0)
 
-    assert (reach(f"{address}/"), reach(f"{address}/"), reach(f"{address}/headless")) == (None, None, None)
+    assert (reach(f"{address}/"), reach(f"{address}/"), reach(f"{address}/headless"), reach(f"{address}/é?x=%20#y")) == (None,) * 4
     assert reach(f"{address}/gone") == (True, "answers 404: mend it, or try it in a browser.")
     assert reach(f"{address}/broken") == (False, "answers 500: mend it, or try it in a browser.")
     assert reach("http://127.0.0.1:1/")[0] is True and "cannot be reached" in reach("http://127.0.0.1:1/")[1]
-    assert asked == {("HEAD", "/"): 1, ("HEAD", "/headless"): 1, ("GET", "/headless"): 1, ("HEAD", "/gone"): 1, ("GET", "/gone"): 1,
+    assert asked == {("HEAD", "/"): 1, ("HEAD", "/%C3%A9?x=%20"): 1, ("HEAD", "/headless"): 1, ("GET", "/headless"): 1, ("HEAD", "/gone"): 1, ("GET", "/gone"): 1,
                      ("HEAD", "/broken"): 1}

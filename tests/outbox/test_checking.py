@@ -33,6 +33,17 @@ def test_an_email(says, text, rules):
     assert says(one(), {"hi.email.j2": text}).rules() == rules
 
 
+@pytest.mark.parametrize(("body", "rules"), [
+    ("{% block body %}<p>&nbsp;</p>{# later #}{% endblock %}", [("empty_body", True)]), ("", [("empty_body", True)]),
+    ("{% block body %}<p>Words</p>{% endblock %}", []), ("{% block body %}{{ first_name }}{% endblock %}", []),
+    ("{% block body %}{% include 'words.j2' %}{% endblock %}", []), ("{% block body %}<img src='https://a.example/i.png'>{% endblock %}", [])])
+def test_the_words_of_a_layout_are_no_message(says, body, rules):
+    """A file that fills its layout with nothing would send footers; that is an empty message too."""
+    layout = {"_shared/l.j2": "<p>Foot</p>{% block body %}{% endblock %}" + STOP, "_shared/words.j2": "Words"}
+
+    assert says(one(), {"hi.email.j2": HEAD + '{% extends "l.j2" %}' + body, **layout}).rules() == rules
+
+
 def test_what_belongs_to_an_order_needs_no_way_to_stop(says):
     """A transactional message has no link for unsubscribing; a relationship message has."""
     assert says(one(purpose=TRANSACTIONAL), {"hi.email.j2": HEAD + "<p>Words</p>"}).rules() == []

@@ -1,6 +1,6 @@
 """A chain keeps its word: its offer still holds, its incentives are paid for, its answers can come in."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -9,7 +9,7 @@ from marketing.chain import (
     weeks,
 )
 from marketing.graph import compile
-from outbox.checking_plan import before, sendings
+from outbox.checking_plan import before, of_offers, sendings
 from tests.outbox.conftest import HEAD, STOP, Words, one
 
 HOURS = '[[hours]]\nchannel = "phone"\nweekdays = ["mon"]\nfrom = "10:00"\nto = "13:00"\n'
@@ -34,6 +34,18 @@ def test_a_past_date_that_nobody_reads_is_a_remark(says):
     shop = says(one(), {"hi.email.j2": HEAD + STOP})
 
     assert shop.rules({"valid_until": date(2026, 3, 1)}) == [("expired_offer", False)] and shop.rules() == []
+
+
+@pytest.mark.parametrize(("name", "value", "over"), [
+    ("offer_ends", datetime(2026, 3, 2, 9, 59), True), ("offer_ends", datetime(2026, 3, 2, 10, 1), False),
+    ("offer_ends", datetime(2026, 3, 2, 9, 1, tzinfo=UTC), False), ("offer_ends", "2026-03-01", True), ("offer_ends", "2026-03-02T09:30", True),
+    ("code_expires", date(2026, 3, 1), True), ("deadline", date(2026, 3, 2), False), ("valid_until", "soon", False), ("valid_until", 3, False),
+    ("since", date(2026, 3, 1), False), ("weekend", date(2026, 3, 1), False)])
+def test_what_says_until_when_an_offer_holds(name, value, over):
+    """By its name, and its value: a day holds until its end, a moment without a zone is the house's."""
+    found = list(of_offers({name: value}, [], {}, datetime(2026, 3, 2, 9), "Europe/Paris"))
+
+    assert [rule for _, rule, _, _ in found] == ["expired_offer"] * over
 
 
 def test_first_and_last_sendings():
