@@ -31,7 +31,7 @@ def check(wired: Wired, connector: str | None = None, *, run: str, run_name: str
     with recording.recorded(wired, "connectors", run, name=run_name, params={"connector": connector}, by=starter) as summary:
         found = looked_at(wired, connector)
         summary.update({one.connector: "healthy" if one.healthy else "unhealthy" for one in found})
-    do(publish, found)
+    do(publish, found, wired.warehouse.house.banner)
     return found
 
 

@@ -35,6 +35,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
                         "Put the message back, or read it and approve it too: relance approve {what}"),
     "stuck_touches": ("Touches could have left long ago, and nothing leaves by their connector",
                       "See that the flow send runs, or: relance send {what}"),
+    "ceiling_reached": ("A connector was handed as many touches today as house.toml allows",
+                        "What is left leaves tomorrow; if that is too few, raise daily_ceiling of {what} in house.toml"),
 }
 
 
@@ -78,6 +80,8 @@ class Facts:
     awaiting: Mapping[str, int] = field(default_factory=dict)  #: contacts, by wave
     unbound: Mapping[str, int] = field(default_factory=dict)  #: steps whose message has changed, by wave
     stuck: Mapping[str, int] = field(default_factory=dict)  #: touches by connector, where nothing leaves
+    #: touches of today and the ceiling, by connector that has reached it
+    ceilings: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, order=True)
@@ -119,6 +123,8 @@ def alarms(facts: Facts, limits: Limits) -> list[Alarm]:
     # A connector that was stopped has an alarm of its own.
     found += [_alarm("stuck_touches", connector, f"{many:,} touches", f"{limits.stuck_hours} hours")
               for connector, many in facts.stuck.items() if many and connector not in set(facts.stopped)]
+    found += [_alarm("ceiling_reached", connector, f"{many:,} today", f"{ceiling:,} a day")
+              for connector, (many, ceiling) in facts.ceilings.items()]
     return sorted(found)
 
 

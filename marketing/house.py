@@ -8,14 +8,16 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from marketing.campaign import Campaign
+from marketing.environment import LIVE, banner, plain_address
 from marketing.settings import Channel, Price, Rate, Settings, Zone
 
 __all__ = ["SECRETS", "House", "MissingSecret", "Vat"]
 
 #: what a connector's settings may not hold in the open
 SECRETS = ("password", "secret", "token", "api_key", "access_key", "private_key")
-#: keys of a connector's table that are not its settings: the file that serves it, and the Block that holds its settings
-OWN_KEYS = ("kind", "block")
+#: keys of a connector's table that are not its settings: the file that serves it, the Block that holds its settings, whom
+#: it may reach outside of live, and how many touches it may be handed in a day
+OWN_KEYS = ("kind", "block", "allow", "daily_ceiling")
 
 
 class MissingSecret(LookupError):
@@ -99,6 +101,7 @@ class House(Settings):
             block = settings.get("block")
             if block is not None and not (isinstance(block, str) and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", block)):
                 raise ValueError(f"[connectors.{name}] with block = the name of a Block: small letters, digits and dashes")
+            _hold_bounds(name, settings)
             for key, setting in settings.items():
                 if key.lower().endswith(SECRETS) and not _from_environment(setting):
                     raise ValueError(f'no secret in the open: write {key} = {{ env = "NAME_OF_A_VARIABLE" }} '
@@ -120,6 +123,25 @@ class House(Settings):
         """The Prefect Block that holds settings of the connector `name`, by its name; None where none is named."""
         return self.connectors[name].get("block")
 
+    def allow(self, name: str) -> frozenset[str] | None:
+        """The addresses and @domains that the connector `name` may reach outside of live; None where no list is given."""
+        listed = self.connectors[name].get("allow")
+        return None if listed is None else frozenset(plain_address(one) for one in listed)
+
+    def ceiling(self, name: str) -> int | None:
+        """How many touches the connector `name` may be handed in a day of the house; None for as many as there are."""
+        return self.connectors.get(name, {}).get("daily_ceiling")
+
+    @property
+    def banner(self) -> str:
+        """What stands above everything that is shown of this house; empty where it is live."""
+        serving = {name for name in self.channels.values() if self.allow(name) is not None}
+        return banner(self.environment, serving)
+
+    @property
+    def live(self) -> bool:
+        return self.environment == LIVE
+
     def settings(self, name: str, environment: Mapping[str, str], saved: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The settings of the connector `name`: those of this file over those `saved` in its Block.
 
@@ -132,6 +154,14 @@ class House(Settings):
             if key not in OWN_KEYS and not (unset and key in settings):
                 settings[key] = _value(f"connectors.{name}.{key}", setting, environment)
         return settings
+
+
+def _hold_bounds(name: str, settings: Mapping[str, Any]) -> None:
+    allow, ceiling = settings.get("allow", []), settings.get("daily_ceiling", 1)
+    if not isinstance(allow, list) or not all(isinstance(one, str) and plain_address(one) for one in allow):
+        raise ValueError(f'[connectors.{name}] with allow = a list of "@domain", "name@domain" or "+33612345678"')
+    if not isinstance(ceiling, int) or isinstance(ceiling, bool) or ceiling < 1:
+        raise ValueError(f"[connectors.{name}] with daily_ceiling = a whole number of touches, 1 or more")
 
 
 def _from_environment(setting: object) -> bool:

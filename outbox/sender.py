@@ -16,6 +16,7 @@ from marketing.graph import Step
 from marketing.responses import CANCELLED, NOT_CANCELLED, Response
 from marketing.touch import sealer
 from outbox.bound import unbound
+from outbox.environment import Bounds
 from outbox.pacing import reserve
 from outbox.rendering import Renderer
 from outbox.settling import Fates, by_instant, settled, together
@@ -47,7 +48,8 @@ class Sender:
         self.wired, self.ledger = wired, wired.warehouse.ledger
         self.name, self.run, self.as_of = connector, run, as_of
         self.connector = wired.connectors[connector]
-        self.can, self.lease = self.connector.capabilities(), wired.lease
+        self.bounds = Bounds(wired, connector)
+        self.can, self.lease = self.bounds.narrowed(self.connector.capabilities()), wired.lease
         self.owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
         self.counts: Counter[str] = Counter()
 
@@ -60,6 +62,8 @@ class Sender:
             if batches:
                 self._resolve(batches)
                 continue
+            if self.bounds.full():
+                break
             batches = outbox.claim(self.ledger, self.name, owner=self.owner, now=self.as_of, wall=self.wired.wall(),
                                    most=AT_ONCE if self.can.renders else 10_000, lease=self.lease, run=of_run,
                                    calling=self.can.uniform)
@@ -129,6 +133,7 @@ class Sender:
             return  # somebody else has taken it over: its touches are theirs to resolve
         reach("send.handed_over")
         again = self._book(batch, positions, receipts, fates)
+        self.bounds.give_back(sum(len(rows) for _, rows, _ in again))
         again += [(instant, rows, batch.sending_at) for instant, rows in by_instant(waiting).items()]
         kept = outbox.settle(self.ledger, batch, fates.results(batch.rows), now=self.as_of, sent_by=self.run, again=again)
         if kept:
@@ -152,6 +157,7 @@ class Sender:
                 receipts += self.connector.send(some, self.as_of)
             except ConnectorDown as down:
                 if not receipts:
+                    self.bounds.give_back(len(outgoing))
                     raise
                 waits = Receipt(Outcome.RETRY, error=down.error, retry_after=down.retry_after, units=0)
                 return receipts + [waits] * (len(outgoing) - len(receipts)), down
@@ -237,6 +243,7 @@ class _Work:
         self.rows = self.reader.rows(batches, variables)
         self.at = self.rows["position"].to_numpy()
         self.dropped, self.later = self.reader.refused(sender.as_of)
+        self.dropped = sender.bounds.refused(self.rows) | self.dropped
         self._hold_unbound(version, version.graph.step(touches.to_step), touches.channel)
 
     def _hold_unbound(self, version: Version, step: Step, channel: str) -> None:
@@ -258,6 +265,7 @@ class _Work:
                 waiting[position] = leaves
             else:
                 positions.append(position)
+        positions = self.sender.bounds.within(positions, waiting)
         outgoing, handed = [], []
         for position, made in zip(positions, self.renderer.outgoing(self._of(positions), self.can.renders)):
             if isinstance(made, dict):
@@ -265,6 +273,7 @@ class _Work:
             else:
                 outgoing.append(made)
                 handed.append(position)
+        self.sender.bounds.give_back(len(positions) - len(outgoing))
         return fates, waiting, outgoing, handed
 
     def _not_sent(self, batch: Batch, why: dict) -> dict:

@@ -16,13 +16,15 @@ WAVES = 50
 
 
 def artifact(run: RunFigures, figures: Figures, graph: Graph, currency: str, run_name: str = "", *,
-             due: Sequence[DueFigures] = (), zone: str = "UTC", deployment: str | None = None) -> str:
+             due: Sequence[DueFigures] = (), zone: str = "UTC", deployment: str | None = None,
+             banner: str = "") -> str:
     """The Markdown of one run of `graph`'s chain: GitHub tables, one chart as data URI, the diagram with its counts.
 
-    `figures` and `due` are those of that chain, `deployment` the number of its deployment. Holds no personal data.
+    `figures` and `due` are those of that chain, `deployment` the number of its deployment, `banner` what is to be
+    said of the environment before all else. Holds no personal data.
     """
     chains = [chain for chain in figures.chains if chain.chain == graph.chain]
-    parts = [f"# {_words(graph.chain)}", _did(run, run_name, currency)]
+    parts = [f"# {_words(graph.chain)}", *([f"> **{banner}**"] if banner else []), _did(run, run_name, currency)]
     if not chains:
         parts.append("The chain has not enrolled anybody yet.")
     for chain in chains:

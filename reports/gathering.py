@@ -32,7 +32,7 @@ def gather(warehouse: Warehouse, chains: Iterable[Chain], only: str | None = Non
         title=house.name if only is None else f"{house.name}: {only.replace('_', ' ')}",
         intro="What the chains did, what it cost, and what it brought, as far as the holdout can tell.",
         as_of=warehouse.clock.now(), zone=house.zone, currency=house.currency, figures=read, pages=tuple(pages),
-        runs=runs.count(warehouse.ledger, "pass"), margin=_margin(house))
+        runs=runs.count(warehouse.ledger, "pass"), margin=_margin(house), banner=house.banner)
 
 
 def _margin(house) -> str:

@@ -32,6 +32,7 @@ class ChainPage:
 class Report:
     """All of a report: the figures of one moment, and where a truth is known, the worlds side by side.
 
+    `banner` is what is to be said of the environment before all else;
     `spotlight` is the comparison whose draws are shown seed by seed; `notes` say what a reader must know first
     (invented names, the margin's source), `runs` how many runs left these rows.
     """
@@ -48,6 +49,7 @@ class Report:
     notes: Sequence[str] = ()
     runs: int | None = None
     margin: str = ""
+    banner: str = ""
 
 
 def render(report: Report) -> str:

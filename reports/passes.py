@@ -20,4 +20,4 @@ def told(warehouse: Warehouse, chain: str, run: str, run_name: str = "", deploym
         found, did = figures.read(snapshot.sql, chain), figures.read_run(snapshot.sql, run, chain)
         due = read_due(snapshot.sql, chain, as_of, house.zone)
     return artifact(did, found, newest(warehouse.ledger, chain).graph, house.currency, run_name, due=due, zone=house.zone,
-                    deployment=deployment)
+                    deployment=deployment, banner=house.banner)

@@ -13,9 +13,12 @@ __all__ = ["standing"]
 NOTHING = "–"
 
 
-def standing(house: str, zone: str, seen: Standing, alarms: Sequence[Alarm], left_alone: Sequence[str] = ()) -> str:
-    """The Markdown of the house's state. left_alone: names of runs that say they run, and that the ledger does not know."""
-    parts = [f"# {house}", f"{_moment(seen.now, zone)}, all times in {zone}.", _alarms(alarms)]
+def standing(house: str, zone: str, seen: Standing, alarms: Sequence[Alarm], left_alone: Sequence[str] = (),
+             banner: str = "") -> str:
+    """The Markdown of the house's state. left_alone: names of runs that say they run, and that the ledger does not know;
+    banner: what is to be said of the environment before all else."""
+    parts = [f"# {house}", *([f"> **{banner}**"] if banner else [])]
+    parts += [f"{_moment(seen.now, zone)}, all times in {zone}.", _alarms(alarms)]
     parts += ["## Chains", _table(
         ["Chain", "Active", "Due now", "Next due", "Next pass", "Last pass", "It ended"],
         ([_words(row["chain"]), count(row["active"]), _due(row), _moment(row["next_due"], zone), _moment(row["next_pass"], zone),
@@ -30,7 +33,7 @@ def standing(house: str, zone: str, seen: Standing, alarms: Sequence[Alarm], lef
         ["Connector", "Waiting", "Being sent", "Unknown", "Stuck", "State"],
         ([row["connector"], count(row["planned"]), count(row["sending"]), count(row["unknown"]), count(row["stuck"]),
           # What the provider said is read where the house is: it may repeat an address.
-          f"**stopped** ({row['stopped'].partition(':')[0]})" if row["stopped"] else "healthy"]
+          f"**stopped** ({row['stopped'].partition(':')[0]})" if row["stopped"] else _healthy(row)]
          for row in seen.connectors), "No connector.")]
     parts += ["## Sources", _table(
         ["Source", "Loaded", "Rows", "Rejected", "State"],
@@ -50,6 +53,11 @@ def standing(house: str, zone: str, seen: Standing, alarms: Sequence[Alarm], lef
 def count(number: int | None) -> str:
     """1,234."""
     return NOTHING if number is None else f"{number:,}"
+
+
+def _healthy(row: dict) -> str:
+    """Healthy, and how much of its day's ceiling is used where it has one."""
+    return f"healthy, {count(row['handed_today'])} of {count(row['daily_ceiling'])} today" if row["daily_ceiling"] else "healthy"
 
 
 def _alarms(alarms: Sequence[Alarm]) -> str:

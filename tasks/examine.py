@@ -64,15 +64,16 @@ def examine(wired: Wired, name: str) -> Examined:
 
 
 @task(cache_policy=NO_CACHE)
-def publish(found: list[Examined]) -> None:
-    """Publish what was found as a table; outside a flow run there is nowhere to publish it."""
+def publish(found: list[Examined], banner: str = "") -> None:
+    """Publish what was found as a table, below `banner`; outside a flow run there is nowhere to publish it."""
     if FlowRunContext.get() is not None:
         create_table_artifact([
             {"Connector": one.connector, "Channels": ", ".join(one.channels) or "none", "Kind": one.kind,
              "Healthy": "yes" if one.healthy else "no", "Login": one.credentials, "Sender": one.sender, "Quota": one.quota,
              "Problem": "; ".join([*one.problems, *([f"stopped: {one.stopped}"] if one.stopped else [])]),
              "What to do": "; ".join(one.todo)} for one in found
-        ], key="connectors", description="Whether a send would work now, connector by connector.")
+        ], key="connectors", description=" ".join(filter(None, [
+            banner and f"**{banner}.**", "Whether a send would work now, connector by connector."])))
 
 
 def _channels(wired: Wired, name: str) -> list[str]:

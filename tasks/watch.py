@@ -115,7 +115,7 @@ def next_passes(wired: Wired, chains: Iterable[str]) -> dict[str, datetime]:
 def publish(wired: Wired, seen: Standing, found: list[Alarm], left_alone: list[str]) -> None:
     """Publish the status artifact; one key, so that there is one page with its history."""
     house = wired.warehouse.house
-    create_markdown_artifact(standing(house.name, house.zone, seen, found, left_alone), key="status",
+    create_markdown_artifact(standing(house.name, house.zone, seen, found, left_alone, house.banner), key="status",
                              description=f"{len(found)} alarms" if found else "No alarm")
 
 

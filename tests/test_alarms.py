@@ -25,7 +25,7 @@ def test_every_kind():
         failed_passes={"win_back": 2}, failed_runs={"send": 1}, crashed_runs={"win_back": 1},
         overdue={"win_back": timedelta(hours=5)}, stopped=["mail"], complaints={"mail": (4, 1000)}, unknown={"mail": 7},
         stale={"orders": ("9 days", "3 days")}, stuck={"text": 12},
-        awaiting={"7": 60_000}, unbound={"8": 1}), Limits())
+        awaiting={"7": 60_000}, unbound={"8": 1}, ceilings={"text": (500, 500)}), Limits())
 
     assert {alarm.kind for alarm in found} == set(KINDS)
     assert {(alarm.kind, alarm.value, alarm.limit) for alarm in found} == {
@@ -33,7 +33,8 @@ def test_every_kind():
         ("overdue_chain", "5 hours", "3 hours"), ("stopped_connector", "stopped", "not stopped"),
         ("complaint_rate", "0.40 % of 1,000", "0.30 %"), ("unknown_touches", "7 touches", "0"),
         ("stale_source", "9 days", "3 days"), ("stuck_touches", "12 touches", "2 hours"),
-        ("awaiting_approval", "60,000 contacts", "undecided"), ("changed_message", "1 steps", "0")}
+        ("awaiting_approval", "60,000 contacts", "undecided"), ("changed_message", "1 steps", "0"),
+        ("ceiling_reached", "500 today", "500 a day")}
     assert not [alarm for alarm in found if "{" in alarm.advice]
     assert next(alarm.advice for alarm in found if alarm.kind == "stale_source") == "Load it: relance load orders FILE"
 

@@ -66,6 +66,10 @@ class TestHouse:
          "in [connectors.folder]"),
         ('kind = "folder"', "", "connectors is a table; accepted: a table [connectors.folder] with kind = \"…\", "
          "the file in connectors/ that serves it"),
+        ('path = "sent"', 'allow = ["our-company"]', "connectors is a table; accepted: [connectors.folder] with allow = a list of "
+         '"@domain", "name@domain" or "+33612345678"'),
+        ('path = "sent"', "daily_ceiling = 0", "connectors is a table; accepted: [connectors.folder] with daily_ceiling = a whole "
+         "number of touches, 1 or more"),
         ('shop = "https://', 'shop = "',
          "urls is a table; accepted: addresses that open with https:// (not so: shop)"),
     ])
@@ -140,6 +144,17 @@ class TestHouse:
         with pytest.raises(MissingSecret, match="connectors.folder.password is taken from .* MAIL_PASSWORD"):
             read.settings("folder", {})
         assert "hunter2" not in str(house(tmp_path, 'path = "sent"', 'api_key = "hunter2"'))
+
+
+    def test_bounds(self, tmp_path):
+        """A list and a ceiling are no settings of the connector; addresses are compared without capitals, numbers without spaces."""
+        bounds = 'allow = ["Anne@Shop.example", "@Our.example", "+33 6 12-34 56.78"]\ndaily_ceiling = 50\n'
+        (tmp_path / "house.toml").write_text((ROOT / "house.toml").read_text().replace('path = "sent"', f'path = "sent"\n{bounds}'))
+        read = House.read(tmp_path / "house.toml")
+
+        assert read.allow("folder") == {"anne@shop.example", "@our.example", "+33612345678"}
+        assert (read.ceiling("folder"), read.ceiling("nobody"), read.settings("folder", {})) == (50, None, {"path": "sent"})
+        assert read.banner == "TEST: folder reaches the allow-list alone, everything else nobody"
 
 
 class TestPolicy:

@@ -15,20 +15,18 @@ from warehouse import schema
 from warehouse.clock import Clock, ClockError
 from warehouse.commit import Commit, HeadMoved
 from warehouse.engine import Engine
+from warehouse.environment import WrongEnvironment, hold
 from warehouse.ledger import Ledger, LedgerError
 from warehouse.manifest import current_number
 from warehouse.snapshot import Snapshot
 from warehouse.store import StoreError, open_store
 
-__all__ = ["ClockError", "Commit", "Engine", "HeadMoved", "LedgerError", "Snapshot", "StoreError", "Warehouse"]
+__all__ = ["ClockError", "Commit", "Engine", "HeadMoved", "LedgerError", "Snapshot", "StoreError", "Warehouse",
+           "WrongEnvironment"]
 
 
 #: Contacts in one slice from which on a second thread is worth what it costs (measured: `make bench`).
 MANY = 250_000
-
-
-class WrongEnvironment(Exception):
-    """The ledger belongs to another environment than house.toml says."""
 
 
 class Warehouse:
@@ -36,15 +34,17 @@ class Warehouse:
 
     A slice is `1 << slice_bits` contact ids, the same for every table: the unit of
     commit and of parallel work. `threads` of a database; without it, as many as its slices are worth.
+    `going_live` opens a ledger that is not live yet where the house says live: for who looks at what is missing.
     """
 
     def __init__(self, home: Path, house: House, policy: Policy, ledger: Ledger, store, *, slice_bits: int = 20,
-                 memory_limit: str = "320MB", threads: int | None = None, key: bytes | None = None):
+                 memory_limit: str = "320MB", threads: int | None = None, key: bytes | None = None,
+                 going_live: bool = False):
         self.home, self.house, self.policy = Path(home), house, policy
         self.ledger, self.store, self.clock = ledger, store, Clock(ledger)
         self.slice_bits, self.memory_limit, self.threads = slice_bits, memory_limit, threads
         self.key = key or _secret(self.home)
-        _hold_environment(ledger, house.environment)
+        hold(ledger, house.environment, going_live=going_live)
 
     @classmethod
     def open(cls, home: Path, house: House, policy: Policy, ledger_url: str | None = None,
@@ -124,18 +124,3 @@ def _secret(home: Path) -> bytes:
     temporary.unlink()
     return path.read_bytes()
 
-
-def _hold_environment(ledger: Ledger, environment: str) -> None:
-    """Write the environment into a new ledger; refuse a ledger of another one."""
-    query = sa.select(schema.meta.c.value).where(schema.meta.c.key == "environment")
-    with ledger.read() as tx:
-        known = tx.execute(query).scalar()
-    if known is None:
-        with ledger.begin() as tx:
-            known = tx.execute(query).scalar()
-            if known is None:
-                tx.execute(sa.insert(schema.meta), {"key": "environment", "value": environment})
-                known = environment
-    if known != environment:
-        raise WrongEnvironment(f"house.toml says environment = {environment!r}, but this ledger is of {known!r}; "
-                               "each environment has a ledger and a home of its own.")

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from marketing.alarms import Alarm, Facts, Limits
 from marketing.approval import AWAITING
-from marketing.calendar import Span, add
+from marketing.calendar import Span, add, local
 from warehouse import approving
+from warehouse.ceilings import handed_over
 from warehouse.engine import statement
 from warehouse.inbox import Inbox
 from warehouse.outbox import stuck
@@ -82,7 +83,9 @@ def facts(standing: Standing) -> Facts:
         unknown={connector: many for connector, many in unknown.items() if many},
         stale={row["source"]: (row["wrong"], row["accepted"]) for row in standing.sources if row["wrong"]},
         stuck={row["connector"]: row["stuck"] for row in standing.connectors},
-        awaiting={str(row["wave"]): row["contacts"] for row in standing.awaiting}, unbound=standing.unbound)
+        awaiting={str(row["wave"]): row["contacts"] for row in standing.awaiting}, unbound=standing.unbound,
+        ceilings={row["connector"]: (row["handed_today"], row["daily_ceiling"]) for row in standing.connectors
+                  if row["daily_ceiling"] and row["handed_today"] >= row["daily_ceiling"]})
 
 
 def told(ledger) -> dict[str, datetime]:
@@ -129,13 +132,15 @@ def _responses(warehouse, now: datetime, limits: Limits) -> tuple[list[dict], li
 
 def _connectors(warehouse, names: Iterable[str], unknown: list[dict], now: datetime, wall: datetime,
                 limits: Limits) -> list[dict[str, Any]]:
-    ledger, channels = warehouse.ledger, warehouse.house.channels
+    ledger, channels, ceiling = warehouse.ledger, warehouse.house.channels, warehouse.house.ceiling
+    today = local(now, warehouse.house.zone).date()
     waiting, stopped = outbox_now(ledger), stops(ledger)
     held = stuck(ledger, now=now, wall=wall, since=timedelta(hours=limits.stuck_hours))
     return [{"connector": name, "channels": sorted(channel for channel, by in channels.items() if by == name),
              **{state: waiting.get(name, {}).get(state, 0) for state in ("planned", "sending", "settled")},
              "unknown": sum(row["touches"] for row in unknown if row["connector"] == name),
-             "stuck": held.get(name, 0), "stopped": stopped.get(name)}
+             "stuck": held.get(name, 0), "stopped": stopped.get(name), "daily_ceiling": ceiling(name),
+             "handed_today": handed_over(ledger, name, today) if ceiling(name) else None}
             for name in sorted({*names, *waiting, *stopped})]
 
 

@@ -43,6 +43,7 @@ def _tables(found) -> Any:
     from reports.words import count, money, percent, rate, return_of, span
 
     figures, currency = found.figures, found.currency
+    yield from filter(None, [found.banner])
     yield f"{found.title}, {moment(found.as_of, found.zone)} {found.zone}. Amounts in {currency}, without tax. {found.margin}"
     if not figures.chains:
         yield "No chain has enrolled anybody yet. Next: relance pass CHAIN"

@@ -33,8 +33,8 @@ def status() -> Answer:
     found, simulated = alarms(facts(seen), warehouse.policy.alarms), warehouse.clock.simulated() is not None
     clock = f"{moment(seen.now, house.zone)}{' (simulated)' if simulated else ''}"
     head = f"{house.name}, environment {house.environment}, {clock}. Times in {house.zone}."
-    shown = [head, *_alarms(found), _chains(seen.chains, house.zone), _connectors(seen.connectors), _sources(seen, house.zone),
-             *_runs(seen.runs, house.zone)]
+    shown = [*filter(None, [house.banner]), head, *_alarms(found), _chains(seen.chains, house.zone),
+             _connectors(seen.connectors), _sources(seen, house.zone), *_runs(seen.runs, house.zone)]
     if seen.inbox:
         shown.append(f"{seen.inbox:,} responses in the inbox. Next: relance collect")
     return Answer({
@@ -70,9 +70,11 @@ def _chains(rows: list[dict], zone: str) -> Any:
 def _connectors(rows: list[dict]) -> Any:
     from flows.cli.showing import table
 
-    return table(["Connector", "Channels", "Waiting#", "Being sent#", "Receipts to file#", "Unknown#", "Stuck#", "Stopped"], [
+    return table(["Connector", "Channels", "Waiting#", "Being sent#", "Receipts to file#", "Unknown#", "Stuck#", "Today",
+                  "Stopped"], [
         (row["connector"], ", ".join(row["channels"]), row["planned"], row["sending"], row["settled"], row["unknown"],
-         row["stuck"], row["stopped"] or "no") for row in rows])
+         row["stuck"], f"{row['handed_today']:,} of {row['daily_ceiling']:,}" if row["daily_ceiling"] else "no ceiling",
+         row["stopped"] or "no") for row in rows])
 
 
 def _sources(seen: Any, zone: str) -> Any:

@@ -53,14 +53,15 @@ def one_pass(
                 return getattr(by_chain, chain)
 
             summary = running.run_flow(flow, **values, **options)
-    shown, zone = [str(summary)], wired.warehouse.house.zone
+    house, zone = wired.warehouse.house, wired.warehouse.house.zone
+    shown = [*filter(None, [house.banner]), str(summary)]
     if summary.next_due:
         shown.append(f"Next due: {moment(summary.next_due, zone)} ({zone}).")
     if not summary.waits_for and summary.planned:
         waiting = sum(summary.planned.values()) - sum(summary.sent.values())
         if waiting > 0:
             shown.append(f"{waiting:,} touches wait in the outbox. Next: relance send")
-    return Answer(summary.to_json(), shown, WAITS if summary.waits_for else 0)
+    return Answer({**summary.to_json(), "environment": house.environment}, shown, WAITS if summary.waits_for else 0)
 
 
 @answers
@@ -94,11 +95,26 @@ def send(
     stopped = {name: why for name, why in stops(ledger).items() if connector in (None, name)}
     left = open_batches(ledger)
     rows = [(name, outcome, many) for name, counts in sent.items() for outcome, many in sorted(counts.items())]
-    shown: list[Any] = [table(["Connector", "Outcome", "Touches#"], rows) if rows else "Nothing was ready to be sent."]
+    house, full = wired.warehouse.house, _full(wired)
+    shown: list[Any] = [*filter(None, [house.banner]),
+                        table(["Connector", "Outcome", "Touches#"], rows) if rows else "Nothing was ready to be sent."]
+    shown += [f"{name} was handed {many:,} touches today, of {ceiling:,} a day: what waits for it leaves from tomorrow on."
+              for name, (many, ceiling) in full.items()]
     if left:
         shown.append(f"Still in the outbox: {', '.join(f'{many:,} {state}' for state, many in sorted(left.items()))}.")
     shown += [f"{name} is stopped: {why}. Mend it, then: relance send {name} --resume" for name, why in stopped.items()]
-    return Answer({"sent": sent, "outbox": left, "stopped": stopped}, shown, FAILED if stopped else 0)
+    return Answer({"environment": house.environment, "sent": sent, "outbox": left, "stopped": stopped, "full": full}, shown,
+                  FAILED if stopped else 0)
+
+
+def _full(wired: Any) -> dict[str, tuple[int, int]]:
+    """The connectors whose ceiling of the day is reached: touches handed over, and the ceiling."""
+    from marketing.calendar import local
+    from warehouse.ceilings import reached
+
+    house = wired.warehouse.house
+    ceilings = {name: ceiling for name in wired.connectors if (ceiling := house.ceiling(name))}
+    return reached(wired.warehouse.ledger, ceilings, local(wired.warehouse.clock.now(), house.zone).date())
 
 
 @answers

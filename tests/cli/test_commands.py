@@ -68,10 +68,10 @@ def test_settings(tmp_path, environment, told):
 @pytest.mark.parametrize(("lease", "code"), [("60", 1), ("61", 0)])
 def test_a_lease_is_longer_than_the_wait(tmp_path, lease, code):
     """A connector that may wait for an answer as long as a sender's lease lasts is refused at start, with both numbers."""
-    text = (ROOT / "house.toml").read_text().replace('environment = "test"', 'environment = "live"')
-    text = text.replace('email = "folder"', 'email = "mail"')
+    text = (ROOT / "house.toml").read_text().replace('email = "folder"', 'email = "mail"')
     (tmp_path / "house.toml").write_text(
-        text + '\n[connectors.mail]\nkind = "smtp"\nhost = "smtp.example.org"\nsender = "hello@shop.example"\n')
+        text + '\n[connectors.mail]\nkind = "smtp"\nhost = "smtp.example.org"\nsender = "hello@shop.example"\n'
+        'allow = ["@shop.example"]\n')
     said = relance("status", home=tmp_path, RELANCE_LEASE=lease)
 
     assert (said.returncode, "Traceback" in said.stderr) == (code, False)

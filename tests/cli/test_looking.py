@@ -27,7 +27,7 @@ def test_status(passed):
     assert chain["last_pass"]["state"] == "completed" and chain["last_pass"]["said"].startswith("20 of 20 entered")
     assert record["connectors"] == [{
         "connector": "folder", "channels": ["email", "phone", "post", "sms", "voice"], "planned": 0, "sending": 0,
-        "settled": 0, "unknown": 0, "stuck": 0, "stopped": None}]
+        "settled": 0, "unknown": 0, "stuck": 0, "stopped": None, "daily_ceiling": None, "handed_today": None}]
     assert (record["alarms"], chain["overdue"], chain["next_pass"]) == ([], None, None)
     assert [(row["source"], row["rows"], row["age_seconds"], row["confirmed"]) for row in record["sources"]] == [
         ("consents", 1, 0.0, True), ("contacts", 40, 0.0, True), ("orders", 40, 0.0, True), ("suppressions", 1, 0.0, True)]

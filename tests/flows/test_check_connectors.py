@@ -83,7 +83,7 @@ def test_only_who_sends_needs_the_block(tmp_path, monkeypatch, prefect_server):
 
     settled(tmp_path, monkeypatch, 2525, block="never-made")
     path = tmp_path / "house.toml"
-    path.write_text(path.read_text().replace('email = "folder"', 'email = "mail"').replace('"test"', '"live"'))
+    path.write_text(path.read_text().replace('email = "folder"', 'email = "mail"'))
     wired = wiring.wired()
 
     assert (list(wired.connectors), "mail" in wired.connectors, "gone" in wired.connectors) == (["mail"], True, False)
@@ -138,9 +138,9 @@ def _logging_publish(logger):
     from tasks.examine import publish
 
     @task
-    def aloud(found):
+    def aloud(found, banner):
         logger().warning("given: %r", found)
-        publish.fn(found)
+        publish.fn(found, banner)
 
     return aloud
 

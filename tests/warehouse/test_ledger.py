@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from marketing.house import House
-from warehouse import ClockError, LedgerError, Warehouse, WrongEnvironment, schema
+from warehouse import ClockError, LedgerError, Warehouse, WrongEnvironment, environment, journal, schema
 from warehouse.ledger import Ledger
 
 ROOT = Path(__file__).parents[2]
@@ -202,3 +202,37 @@ def test_a_simulated_clock_only_goes_forward(wh, opened, tmp_path):
     real = opened(f"sqlite:///{tmp_path / 'real.sqlite'}")
     with pytest.raises(ClockError, match="real clock"):
         real.clock.advance(start)
+
+
+def test_no_ledger_is_born_live(home, opened):
+    """A house that says live over a new ledger is refused, and the ledger is of test; going live is an act, written down."""
+    first = opened()
+    live = first.house.model_copy(update={"environment": "live"})
+    with pytest.raises(WrongEnvironment, match="not live because a file says so.*relance go-live"):
+        Warehouse.open(home, live, first.policy)
+    url = f"sqlite:///{home / 'new.sqlite'}"
+    for _ in range(2):
+        with pytest.raises(WrongEnvironment, match="this ledger is of 'test'"):
+            Warehouse.open(home, live, first.policy, url)
+    looking = Warehouse.open(home, live, first.policy, url, going_live=True)
+    assert environment.environment_of(looking.ledger) == "test"
+
+    environment.go_live(looking.ledger, journal.Who("anne"), {"contacts": 3}, now=datetime(2026, 3, 2, 9))
+    looking.close()
+    Warehouse.open(home, live, first.policy, url).close()
+    with pytest.raises(WrongEnvironment, match="'test', but this ledger is of 'live'"):
+        Warehouse.open(home, first.house, first.policy, url)
+
+
+def test_going_live_happens_once(ledger):
+    """Only a ledger of test goes live, once; its entry is in the journal with it, and nothing is written where it does not."""
+    for born, many in (("demo", 0), ("test", 1), ("live", 1)):
+        if born != "live":
+            with ledger.begin() as tx:
+                ledger.put(tx, schema.meta, {"key": "environment", "value": born})
+        try:
+            environment.go_live(ledger, journal.Who("anne"), {}, now=datetime(2026, 3, 2, 9))
+            assert born == "test"
+        except WrongEnvironment:
+            assert born != "test"
+        assert len(journal.entries(ledger, act="go live")) == many
