@@ -31,6 +31,8 @@ def load_file(wired: Wired, kind: str, path: Path | str, *, run: str, confirm: b
     with recording.recorded(wired, "load", run, name=run_name, params=params, by=starter) as summary:
         report = do(load_one, wired, kind, str(path), run, confirm, progress)
         summary.update(read=report.read, new=report.new, changed=report.changed, rejected=report.rejected, held=report.held)
+    if not report.held and kind == "suppressions":
+        recording.noted(wired, starter, "suppressions loaded", {"run": run, "new": report.new, "rejected": report.rejected})
     if not report.held:
         waking.after_listing(wired, {SAYS[kind]: report.new} if kind in SAYS else {})
     return report

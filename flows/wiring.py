@@ -86,7 +86,7 @@ def _make(environ: Mapping[str, str], every: bool, going_live: bool) -> Wired:
     def make(name: str) -> Connector:
         connector = connect(house.connectors[name]["kind"], name, _placed(_settings_of(house, name, environ), home))
         if name in serving:
-            _hold_allowed(connector, warehouse, lease)
+            _hold_allowed(connector, warehouse, lease, going_live)
         return _bounded(connector, warehouse)
 
     connectors = Connectors(tuple(house.connectors) if every else serving, make)
@@ -128,9 +128,9 @@ def _bounded(connector: Connector, warehouse: Warehouse) -> Connector:
     return OnlyListed(connector, house.environment, house.allow(connector.name) or (), warehouse.ledger)
 
 
-def _hold_allowed(connector: Connector, warehouse: Warehouse, lease: timedelta) -> None:
+def _hold_allowed(connector: Connector, warehouse: Warehouse, lease: timedelta, going_live: bool) -> None:
     can, house = connector.capabilities(), warehouse.house
-    if can.real_addresses and not house.live and house.allow(connector.name) is None:
+    if can.real_addresses and not (house.live or going_live) and house.allow(connector.name) is None:
         raise NotAllowed(f"connector {connector.name!r} reaches real addresses, and house.toml says environment = "
                          f"{house.environment!r}; give the channel to a connector of kind folder, or the connector a list of "
                          'your own people (allow = ["@our-company.example"]), or go live: relance go-live')

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from marketing.chain import Chain
 from marketing.graph import compile
 from outbox.wired import Wired
-from tasks.recording import recorded
+from tasks.recording import recorded, who
 from warehouse import reconciling
 from warehouse.impact import impact, keep
 from warehouse.migrating import NO_PLACE, Moved, migrate
@@ -24,7 +24,7 @@ def migrate_chain(wired: Wired, chain: Chain, queries: Mapping[str, str], mappin
     warehouse, graph = wired.warehouse, compile(chain)
     ledger, as_of = warehouse.ledger, warehouse.clock.now()
     with recorded(wired, "migrate", run, name=name, params={"chain": chain.name, "map": dict(mapping)}, by=starter) as summary:
-        version = register(ledger, graph, chain.params.model_json_schema(), dict(queries), as_of)
+        version = register(ledger, graph, chain.params.model_json_schema(), dict(queries), as_of, who(starter))
         moved = migrate(warehouse, version, mapping, run=run, as_of=as_of)
         reconciling.hold(ledger, version.chain, chain.name)
         if not any(one.stays == NO_PLACE for one in moved):

@@ -10,8 +10,10 @@ from marketing.options import RunOptions
 from marketing.summary import Summary
 from outbox.wired import Wired
 from tasks.approving import Permit
+from tasks.recording import who
 from tasks.telling import tell
 from warehouse import HeadMoved, idling, reconciling, runs
+from warehouse.noticing import notice
 from warehouse.passing import SlicePass
 from warehouse.pausing import paused
 from warehouse.versions import Version, register
@@ -27,9 +29,12 @@ def accounted(wired: Wired, chain: Chain, queries: Mapping[str, str], params: An
               starter: str | None) -> Iterator[tuple[Version, Summary]]:
     """The run in the ledger with the version it goes by; every contact is accounted for at its end, or it has failed."""
     ledger, as_of = wired.warehouse.ledger, wired.warehouse.clock.now()
-    version = register(ledger, compile(chain), chain.params.model_json_schema(), dict(queries), as_of)
+    person = who(starter)
+    notice(wired.warehouse, person, now=as_of)
+    version = register(ledger, compile(chain), chain.params.model_json_schema(), dict(queries), as_of, person)
     summary = Summary(chain.name, run, as_of, rehearsed=options.rehearse)
     runs.start(ledger, run, name=name, kind="pass", chain=version.chain, as_of=as_of, wall=wired.wall(), starter=starter,
+               who=person,
                params=params.model_dump(mode="json") | options.model_dump(mode="json", exclude_defaults=True))
     try:
         yield version, summary

@@ -9,8 +9,14 @@ from prefect.context import FlowRunContext
 from outbox.wired import Wired
 from tasks.telling import tell
 from warehouse import runs
+from warehouse.journal import TYPED, Who, note
+from warehouse.noticing import notice
 
-__all__ = ["recorded", "starter"]
+__all__ = ["noted", "recorded", "starter", "who"]
+
+#: What starts runs by itself: they are no acts of a person.
+_MACHINES = ("AUTOMATION", "DEPLOYMENT", "SCHEDULE")
+_WAKE = "wake-up"
 
 
 def starter() -> str | None:
@@ -24,13 +30,33 @@ def starter() -> str | None:
     return named[0] if named else created_by and (created_by.display_value or created_by.type)
 
 
+def who(by: str | None) -> Who | None:
+    """The person who started the present run: by the login of a command, or somebody at the form of the workflow engine,
+    which knows no persons. None for a schedule, an automation or a wake-up, and where nobody knows."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    if run is None or any(tag.startswith("by:") for tag in run.tags):
+        return Who(by) if by and by != _WAKE else None
+    created_by = getattr(run, "created_by", None)
+    if run.deployment_id is None or run.auto_scheduled or (created_by and created_by.type in _MACHINES):
+        return None
+    return Who(by or "somebody at the form", TYPED)
+
+
+def noted(wired: Wired, by: str | None, act: str, what: dict[str, Any]) -> None:
+    """Write an act of whoever started the present run into the journal; what a schedule does is none."""
+    if person := who(by):
+        note(wired.warehouse.ledger, person, act, what, now=wired.warehouse.clock.now())
+
+
 @contextmanager
 def recorded(wired: Wired, kind: str, run: str, *, name: str | None = None, params: dict[str, Any] | None = None,
              by: str | None = None) -> Iterator[dict[str, Any]]:
     """Keep a run that belongs to no chain; what is put into the yielded dict is its summary."""
-    warehouse, summary = wired.warehouse, {}
+    warehouse, summary, person = wired.warehouse, {}, who(by)
+    notice(warehouse, person, now=warehouse.clock.now())
     runs.start(warehouse.ledger, run, name=name or kind, kind=kind, chain=None, params=params or {},
-               as_of=warehouse.clock.now(), wall=wired.wall(), starter=by)
+               as_of=warehouse.clock.now(), wall=wired.wall(), starter=by, who=person)
     try:
         yield summary
     except BaseException as error:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from marketing.changes import Difference, compare
 from marketing.graph import HOLDOUT, Graph
 from marketing.mapping import places
+from warehouse.journal import Who, write
 from warehouse.schema import meta, rest
 from warehouse.versions import Version, chain_number, versions_of
 
@@ -98,6 +99,9 @@ def keep(ledger, impact: Impact, *, now: datetime, by: str) -> list[Standing]:
         for standing in chosen:
             ledger.put(tx, meta, {"key": f"kept:{standing.version.id}",
                                   "value": json.dumps({"since": now.isoformat(), "by": by})}, replace=False)
+        new = [standing.version.number for standing in chosen if not standing.kept]
+        if new and by:
+            write(ledger, tx, Who(by), "keep", {"chain": impact.chain, "versions": new}, now=now)
     return chosen
 
 

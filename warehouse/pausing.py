@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from marketing.calendar import local
+from warehouse.journal import Who, write
 from warehouse.schema import chain, meta
 
 __all__ = ["Pause", "pause", "paused", "paused_chains", "pauses", "resume"]
@@ -31,16 +32,20 @@ class Pause:
 def pause(ledger, name: str, *, now: datetime, by: str, why: str = "") -> Pause:
     """From now on no pass of the chain moves anybody and no batch of it is claimed; a pause that stands is kept."""
     with ledger.begin() as tx:
+        if tx.execute(sa.select(meta.c.key).where(meta.c.key == _KEY + name)).first() is None:
+            write(ledger, tx, Who(by), "pause", {"chain": name}, now=now, why=why)
         value = json.dumps({"since": now.isoformat(), "by": by, "why": why[:500]})
         ledger.put(tx, meta, {"key": _KEY + name, "value": value}, replace=False)
     return paused(ledger, name)
 
 
-def resume(ledger, name: str) -> Pause | None:
-    """Let the chain go on; returns the pause that ends, None where there was none."""
+def resume(ledger, name: str, *, now: datetime | None = None, by: str = "") -> Pause | None:
+    """Let the chain go on; returns the pause that ends, None where there was none. With `by` it is in the journal."""
     found = paused(ledger, name)
     with ledger.begin() as tx:
-        tx.execute(sa.delete(meta).where(meta.c.key == _KEY + name))
+        ended = tx.execute(sa.delete(meta).where(meta.c.key == _KEY + name)).rowcount
+        if ended and by:
+            write(ledger, tx, Who(by), "resume", {"chain": name}, now=now)
     return found
 
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from warehouse import processes
+from warehouse.journal import Who, write
+from warehouse.schema import chain as chains
 from warehouse.schema import run, wave
 
 __all__ = ["cancelled_runs", "count", "finish", "last", "mark_cancelled", "mark_crashed", "start", "states", "waves"]
@@ -16,10 +18,14 @@ UNHEARD = timedelta(hours=24)
 
 
 def start(ledger, run_id: str, *, name: str, kind: str, chain: int | None, params: dict, as_of: datetime, wall: datetime,
-          starter: str | None = None) -> None:
-    """A run begins, or begins again; those whose process has died are marked."""
+          starter: str | None = None, who: Who | None = None) -> None:
+    """A run begins, or begins again; those whose process has died are marked. What `who` started is in the journal with it."""
     mark_crashed(ledger, wall)
     with ledger.begin() as tx:
+        if who is not None and tx.execute(sa.select(run.c.id).where(run.c.id == run_id)).first() is None:
+            of = tx.execute(sa.select(chains.c.name).where(chains.c.id == chain)).scalar() if chain else None
+            told = of or next((params[name] for name in ("chain", "connector", "kind") if params.get(name)), None)
+            write(ledger, tx, who, "run", {"kind": kind, "of": told, "run": run_id}, now=as_of)
         ledger.put(tx, run, {"id": run_id, "name": name, "kind": kind, "chain": chain, "starter": starter,
                              "params": json.dumps(params, sort_keys=True, default=str), "as_of": as_of,
                              "started_at": wall, "ended_at": None, "state": "running", "summary": None,

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from marketing.graph import Graph
 from warehouse import schema
+from warehouse.journal import MACHINE, Who, write
 from warehouse.manifest import current_number
 
 __all__ = ["Version", "all_chains", "chain_number", "chain_numbers", "newest", "register", "versions_of"]
@@ -56,8 +57,12 @@ def all_chains(ledger) -> list[int]:
         return list(tx.execute(sa.select(schema.chain.c.id).order_by(schema.chain.c.id)).scalars())
 
 
-def register(ledger, graph: Graph, params_schema: dict, queries: dict[str, str], now: datetime) -> Version:
-    """Keep this version of a chain, or find it: the same graph, parameters and queries are the same version."""
+def register(ledger, graph: Graph, params_schema: dict, queries: dict[str, str], now: datetime,
+             who: Who | None = None) -> Version:
+    """Keep this version of a chain, or find it: the same graph, parameters and queries are the same version.
+
+    That a chain has changed is in the journal with it; `who` has found it so, None: a run that nobody started.
+    """
     digest = _digest(graph, params_schema, queries)
     if known := _known(ledger, graph.chain, digest):  # as at every pass but a few: nothing is written
         return known
@@ -75,6 +80,9 @@ def register(ledger, graph: Graph, params_schema: dict, queries: dict[str, str],
                 "params_schema": json.dumps(params_schema, sort_keys=True), "queries": json.dumps(queries, sort_keys=True),
                 "created_at": now,
             }).scalar_one()
+            if number > 1:
+                write(ledger, tx, who or Who("a run", MACHINE), "chain changed",
+                      {"chain": graph.chain, "version": number, "digest": digest}, now=now)
         _number_steps(tx, chain, graph)
     return next(v for v in versions_of(ledger, chain) if v.id == found)
 

@@ -27,6 +27,7 @@ _KNOWN = {
     "MissingSecret": FAILED, "ChainError": FAILED, "LoadError": FAILED, "HeadMoved": FAILED, "Imbalance": FAILED,
     "BadTemplate": FAILED, "MissingMessage": FAILED, "DiagramError": FAILED, "UnknownConnector": FAILED,
     "BadSettings": FAILED, "InboxError": FAILED, "BlockError": FAILED, "NotAwaiting": USAGE,
+    "BackupError": FAILED,
 }
 #: Errors of Prefect that are of no class of its own.
 _PREFECT_SAYS = ("ephemeral server", "Failed to reach API")

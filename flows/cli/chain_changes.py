@@ -99,9 +99,11 @@ def pause(
 @answers
 def resume(chain: Name) -> Answer:
     """Let a paused chain go on; what became stale meanwhile is dropped, never sent."""
+    from flows.cli import running
     from warehouse import pausing
 
-    ended = pausing.resume(_knowing(chain).warehouse.ledger, chain)
+    wired = _knowing(chain)
+    ended = pausing.resume(wired.warehouse.ledger, chain, now=wired.warehouse.clock.now(), by=running.starter())
     said = f"{chain} goes on. Next: relance pass {chain}" if ended else f"{chain} was not paused."
     return Answer({"chain": chain, "ended": ended}, [said])
 

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
+from flows.cli.bounds_checkups import ABOUT_PEOPLE
 from flows.cli.findings import Finding, good, remark, wrong
 
 __all__ = ["BEFORE", "INSIDE", "cannot_open"]
@@ -100,7 +101,7 @@ def cannot_open(error: Exception) -> Finding:
     """Why the installation cannot be opened, and what mends that."""
     about, mend = {
         "LedgerError": ("ledger", "export RELANCE_LEDGER_URL=sqlite:///FILE"),
-        "WrongEnvironment": ("ledger", "export RELANCE_HOME=ANOTHER_FOLDER"),
+        "WrongEnvironment": ("ledger", "relance go-live" if "go-live" in str(error) else "export RELANCE_HOME=ANOTHER_FOLDER"),
         "StoreError": ("parts", "export RELANCE_WAREHOUSE_URL=FOLDER"),
     }.get(type(error).__name__, ("installation", "relance status --debug"))
     return wrong(about, str(error), mend)
@@ -207,4 +208,4 @@ def programs(wired: Any) -> Iterator[Finding]:
 
 #: In the order in which they are told: those that need the environment alone, and those of an open installation.
 BEFORE = (python, libraries, settings, room)
-INSIDE = (ledger, parts, secret, clock, connectors, programs)
+INSIDE = (ledger, *ABOUT_PEOPLE, parts, secret, clock, connectors, programs)

@@ -100,6 +100,7 @@ def register(
     if overwrite and not save:
         raise Refused("--overwrite says what to do with Blocks that --save writes; give both.", USAGE)
     running.quiet_prefect()
+    from flows import wiring
     from tasks import blocks
 
     if blocks.api() is None:
@@ -116,6 +117,8 @@ def register(
             for one in written]))
         shown += [f'{one["of"]}: write  block = "{one["block"]}"  into [connectors.{one["of"]}] of house.toml; what the Block '
                   "says can then go from there." for one in written if one.get("saved") and not one["named"]]
+    running.noted(wiring.wired(every=True), "connectors registered", {
+        "types": len(types), "saved": [one["of"] for one in written if one.get("saved")]})
     return Answer({"types": types, "blocks": written}, shown, FAILED if any(one["problem"] for one in [*types, *written]) else 0)
 
 

@@ -60,7 +60,9 @@ def deploy() -> Answer:
     if not running.served():
         raise Refused("PREFECT_API_URL names no Prefect server; set it, or start one on this machine by: make up")
     running.quiet_prefect()
-    done = register(running.opened())
+    wired = running.opened()
+    done = register(wired)
+    running.noted(wired, "deploy", {"deployments": done.deployments, "broken": sorted(done.broken)})
     return Answer(done, list(told(done)), FAILED if done.broken else 0)
 
 

@@ -31,6 +31,7 @@ def explain(
     with warehouse.snapshot() as snapshot:
         told = explained(snapshot, find(snapshot, contact), doors, _graphs(warehouse.ledger), as_of=now,
                          latencies=wired.latencies)
+    running.noted(wired, "look-up", {"contact": told.contact["contact_id"]})
     story = telling.story(told, zone)
     person = " ".join(filter(None, (told.contact["first_name"], told.contact["last_name"]))) or "no name"
     shown: list[Any] = [f"{person}, client id {told.contact['client_id']}, contact {told.contact['contact_id']}; "

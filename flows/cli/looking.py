@@ -1,5 +1,6 @@
 """`relance status` and `relance sql`: the house at a glance, and any question about it."""
 
+import re
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -11,6 +12,8 @@ __all__ = ["sql", "status"]
 
 #: Rows that are printed for people; --json prints all.
 SHOWN = 200
+#: A question that names this view may be answered with names and addresses.
+_PEOPLE = re.compile(r"\bcontacts\b", re.IGNORECASE)
 
 
 @answers
@@ -114,12 +117,15 @@ def sql(
     from flows.cli.showing import table
     from warehouse.asking import NotAQuestion, ask
 
+    wired = running.opened()
     try:
-        answer = ask(running.opened().warehouse, query)
+        answer = ask(wired.warehouse, query)
     except NotAQuestion as error:
         raise Refused(str(error), USAGE) from None
     except duckdb.Error as error:
         raise Refused(f"DuckDB: {str(error).strip()}", USAGE) from None
+    if answer.num_rows and _PEOPLE.search(query):  # the question itself may name somebody: it is not kept
+        running.noted(wired, "export", {"rows": answer.num_rows})
     columns, rows = answer.column_names, answer.to_pylist()
     shown: list[Any] = [table(columns, [list(row.values()) for row in rows[:SHOWN]])]
     if len(rows) > SHOWN:

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from flows.cli import (
-    approving, chain_commands, connectors_commands, deploying, doctor, explaining, figures, loading, looking, moving,
-    serving, up,
+    approving, chain_commands, connectors_commands, deploying, doctor, explaining, figures, going_live, journaling,
+    loading, looking, moving, serving, up,
 )
 from flows.cli.answering import Commands
 
@@ -34,6 +34,9 @@ app.command()(approving.reject)
 app.add_typer(chain_commands.family, name="chains")
 app.add_typer(connectors_commands.family, name="connectors")
 app.command()(moving.maintain)
+app.command()(journaling.journal)
+app.command()(going_live.backup)
+app.command("go-live")(going_live.go_live)
 app.command()(up.up)
 app.command()(deploying.deploy)
 app.command()(serving.serve)

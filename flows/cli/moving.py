@@ -84,6 +84,7 @@ def send(
         for name in stops(ledger):
             if connector in (None, name):
                 release(ledger, name)
+                running.noted(wired, "resume connector", {"connector": name})
     with working("sending", sum(open_batches(ledger).values())) as tell:
         if running.served():
             sent = running.run_flow(_send_flow, connector=connector)

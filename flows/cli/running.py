@@ -8,14 +8,17 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["opened", "quiet_prefect", "run_flow", "run_of_own", "starter", "who"]
+__all__ = ["noted", "opened", "quiet_prefect", "run_flow", "run_of_own", "starter", "who"]
 
 
 def opened() -> Any:
-    """The installation that the environment names (flows.wiring)."""
+    """The installation that the environment names (flows.wiring); a file of settings that was changed is written down."""
     from flows import wiring
+    from warehouse.noticing import notice
 
-    return wiring.wired()
+    wired = wiring.wired()
+    notice(wired.warehouse, who(), now=wired.warehouse.clock.now())
+    return wired
 
 
 def starter() -> str:
@@ -31,6 +34,13 @@ def who() -> Any:
     from warehouse.journal import LOGIN, Who
 
     return Who(starter(), LOGIN)
+
+
+def noted(wired: Any, act: str, what: dict[str, Any], why: str = "") -> None:
+    """Write what the command does into the journal; `what` holds ids and counts, never a name or an address of a contact."""
+    from warehouse.journal import note
+
+    note(wired.warehouse.ledger, who(), act, what, now=wired.warehouse.clock.now(), why=why)
 
 
 def run_of_own(kind: str) -> dict[str, str]:

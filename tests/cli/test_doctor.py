@@ -290,7 +290,7 @@ def test_a_check_that_fails():
 
 def test_every_check_is_tried():
     """There is a test for each check, and each check is of one list."""
-    text = (ROOT / "tests" / "cli" / "test_doctor.py").read_text(encoding="utf-8")
+    text = "".join((ROOT / "tests" / "cli" / name).read_text("utf-8") for name in ("test_doctor.py", "test_going_live.py"))
     checks = [check.__name__ for check in (*checkups.BEFORE, *checkups.INSIDE, *chain_checkups.MOVING)]
 
     assert [name for name in checks if f"checkups.{name}" not in text] == ["sources"]  # in test_a_new_house
