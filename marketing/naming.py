@@ -5,7 +5,7 @@ from datetime import datetime
 
 from marketing.calendar import local
 
-__all__ = ["FORM", "Words", "drawn", "run_name"]
+__all__ = ["FORM", "Words", "drawn", "marked", "run_name"]
 
 #: The words that a name is drawn from: one of the first, a dash, one of the second.
 Words = tuple[Collection[str], Collection[str]]
@@ -40,6 +40,11 @@ def run_name(chain: str, as_of: datetime, zone: str, *, waves: Sequence[int] = (
     parts = [chain.replace("_", " "), "rehearsed" if rehearsed else entered, f"{local(as_of, zone):%Y-%m-%d %H:%M}",
              "" if environment == "live" else environment]
     return " · ".join(filter(None, parts))
+
+
+def marked(name: str, environment: str) -> str:
+    """The name that somebody gave a run, and after it the environment where it is not the real one."""
+    return name if environment == "live" or name.endswith(environment) else f"{name} · {environment}"
 
 
 def drawn(name: str, run: str, words: Iterable[Words]) -> bool:

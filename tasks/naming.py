@@ -9,7 +9,7 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_logger
 from prefect.utilities.names import coolname  # what Prefect's server draws names by, two words each
 
-from marketing.naming import FORM, Words, drawn, run_name
+from marketing.naming import FORM, Words, drawn, marked, run_name
 from marketing.summary import Summary
 from outbox.wired import Wired
 from warehouse import runs
@@ -30,10 +30,11 @@ def words() -> list[Words]:
 
 
 def opening(wired: Wired, flow: str, run: str, name: str) -> str:
-    """The name of a run from its start: its own where somebody gave it one, else one that tells what runs, and since when."""
-    if not drawn(name, run, words()):
-        return name
+    """The name of a run from its start: its own where somebody gave it one, else one that tells what runs, and since when;
+    the environment stands in either."""
     house = wired.warehouse.house
+    if not drawn(name, run, words()):
+        return marked(name, house.environment)
     told = run_name(flow, wired.warehouse.clock.now(), house.zone, environment=house.environment)
     _opened.add(told)
     return told

@@ -6,6 +6,7 @@ from typing import Any
 
 from prefect.context import FlowRunContext
 
+from marketing.naming import marked
 from outbox.wired import Wired
 from tasks.telling import tell
 from warehouse import runs
@@ -55,7 +56,8 @@ def recorded(wired: Wired, kind: str, run: str, *, name: str | None = None, para
     """Keep a run that belongs to no chain; what is put into the yielded dict is its summary."""
     warehouse, summary, person = wired.warehouse, {}, who(by)
     notice(warehouse, person, now=warehouse.clock.now())
-    runs.start(warehouse.ledger, run, name=name or kind, kind=kind, chain=None, params=params or {},
+    name = marked(name or kind, warehouse.house.environment)
+    runs.start(warehouse.ledger, run, name=name, kind=kind, chain=None, params=params or {},
                as_of=warehouse.clock.now(), wall=wired.wall(), starter=by, who=person)
     try:
         yield summary

@@ -29,8 +29,9 @@ def fresh(tmp_path, monkeypatch):
 @pytest.fixture
 def relay():
     """A mail relay that accepts everything."""
-    with mail_server() as (_, port):
-        yield port
+    with mail_server() as (inbox, port):
+        inbox.port = port
+        yield inbox
 
 
 def says(home, *changes: tuple[str, str]) -> None:
@@ -65,7 +66,7 @@ def ready(fresh, tmp_path, files, relay, monkeypatch):
     says(tmp_path, ('email = "folder"', 'email = "mail"'), ("relance.example", "relance.maison.fr"), ("[costs]", f"""[connectors.mail]
 kind = "smtp"
 host = "127.0.0.1"
-port = {relay}
+port = {relay.port}
 security = "none"
 sender = "Maison <hello@maison.fr>"
 allow = ["@maison.fr"]
@@ -132,7 +133,7 @@ def test_one_thing_missing(ready, tmp_path, old, new, about, words):
 
 def test_a_sender_that_is_refused(ready, tmp_path, relay):
     """A relay that cannot be reached stops it."""
-    says(tmp_path, (f"port = {relay}", "port = 9"))
+    says(tmp_path, (f"port = {relay.port}", "port = 9"))
 
     assert missing(ready) == {"connector mail", "connectors", "house.toml"}
 
@@ -152,6 +153,19 @@ def test_waves_of_test_stay_in_test(ready):
                                             "enrolled_at": wiring.wired().wall(), "audience": 3, "entered": 3, "held_out": 0})
 
     assert missing(ready) == {"ledger", "house.toml"}
+
+
+def test_a_house_of_test_reaches_its_list(ready, tmp_path, relay):
+    """A pass over the whole base with a real connector: of all that it plans the relay gets what is for the list, and the
+    others are refused with a reason that explain shows."""
+    says(tmp_path, ('["@maison.fr"]', '["c7@example.org", "@maison.fr"]'))
+    said = ready("pass", "reactivate_lapsed", "--plain", "--param", "months_silent=12", "--json").json
+
+    assert (said["environment"], said["planned"]["we_miss_you"], said["sent"]["dropped"]) == ("test", 16, 15)
+    assert relay.recipients == ["c7@example.org"]
+    assert ready("pass", "reactivate_lapsed", "--plain", "--param", "months_silent=12").code == 0
+    assert "not on the list that may be reached before the house is live" in ready("explain", "C09").out
+    assert "not allowed here" in ready("report").out
 
 
 def test_an_old_backup_is_none(ready):

@@ -9,6 +9,7 @@ def test_plain(loaded):
 
     assert (said.code, said.err) == (0, "")
     assert said.out == (
+        "TEST: nothing reaches real addresses\n"
         "20 of 20 entered (2 of them held out). 17 touches planned, refused: 2 on the suppression list, "
         "1 consent was refused or withdrawn. Sent: 17 accepted.\nNext due: 2026-01-12 10:00 (Europe/Paris).\n")
 
@@ -58,5 +59,5 @@ def test_stale_sources(loaded):
     said = loaded("pass", "reactivate_lapsed", "--plain", "--as-of", "2026-02-01")
 
     assert said.code == 3
-    assert said.out.startswith("Nothing was moved or sent: orders were last loaded 26 days and 23 hours ago, older than the 7 days")
+    assert "\nNothing was moved or sent: orders were last loaded 26 days and 23 hours ago, older than the 7 days" in said.out
     assert "relance load orders FILE" in said.out

@@ -6,8 +6,9 @@ from warehouse.stops import stop
 
 def test_nothing_to_send(passed):
     """An empty outbox is no error."""
-    assert passed("send", "--json").json == {"sent": {"folder": {}}, "outbox": {}, "stopped": {}}
-    assert passed("send").out == "Nothing was ready to be sent.\n"
+    assert passed("send", "--json").json == {
+        "environment": "test", "sent": {"folder": {}}, "outbox": {}, "stopped": {}, "full": {}}
+    assert passed("send").out == "TEST: nothing reaches real addresses\nNothing was ready to be sent.\n"
 
 
 def test_stopped(passed):
