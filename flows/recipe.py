@@ -37,11 +37,12 @@ def do(task, *args: Any, name: str | None = None, **kwargs: Any) -> Any:
 
 
 def run_pass(wired, name: str, params=None, options=NO_OPTIONS, *, run: str, run_name: str | None = None,
-             starter: str | None = None, progress: Callable[[str], Any] = lambda line: None) -> Summary:
+             starter: str | None = None, progress: Callable[[str], Any] = lambda line: None, enrolling: bool = True) -> Summary:
     """One pass of the chain `name`: who is due moves on, a new wave enters, its own batches leave for a while.
 
     `wired` is the installation (flows.wiring), `params` the wave's parameters (None: the chain's defaults), `options`
     how far this run may go; a rehearsal is a pass over a branch (flows.rehearsal), which hears and sends nothing.
+    A rehearsal that is not `enrolling` takes in nobody of the audience.
     """
     chain = chains.load(name)
     params = params or chain.params()
@@ -55,7 +56,7 @@ def run_pass(wired, name: str, params=None, options=NO_OPTIONS, *, run: str, run
             do(fold, wired, run)
         summary.waits_for = why_wait(wired, chain, summary.as_of)
         if not summary.waits_for:
-            permitted = _permitted(wired, chain, version, params, options, run)
+            permitted = _permitted(wired, chain, version, params, options, run, enrolling)
             summary.awaits = permitted.said
             resumed = [_pass_slice(visit) for visit in visits(wired, chain, version, params, options, summary, permitted)]
             passed_everywhere(wired, version, run)
@@ -70,10 +71,10 @@ def run_pass(wired, name: str, params=None, options=NO_OPTIONS, *, run: str, run
     return summary
 
 
-def _permitted(wired, chain, version, params, options, run: str) -> Permit:
+def _permitted(wired, chain, version, params, options, run: str, enrolling: bool) -> Permit:
     """What may enter: all there is in a rehearsal, else what needs no person's approval or has got it."""
     if options.rehearse:
-        return Permit()
+        return Permit(asks=enrolling)
 
     def size() -> Summary:
         with on_a_branch(wired, run) as stage:
