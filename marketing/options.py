@@ -22,6 +22,10 @@ class RunOptions(BaseModel):
     rehearse: bool = Field(
         False, description="Only tell what this run would do: nothing is moved, nothing is sent",
         json_schema_extra=_titled("Rehearse only"))
+    rehearse_weeks: int | None = Field(
+        None, ge=1, le=104, description="How far a rehearsal looks ahead: the clock runs and answers are drawn, until nobody is "
+                                        "due; empty: this one pass",
+        json_schema_extra=_titled("Rehearse so many weeks"))
     at_most: int | None = Field(
         None, ge=1, description="No more of the audience than this enter with this run, drawn by chance; empty: everybody who "
                                 "may. Whom another chain hands over enters besides",

@@ -119,8 +119,8 @@ def assumed(graph: Graph, past: Past, given: Mapping[str, float] | None = None, 
 
 
 def read_rates(given: Iterable[tuple[str, object]], graph: Graph) -> dict[str, float]:
-    """Rates as they are written, KIND, STEP.KIND or CHANNEL.KIND with a share from 0 to 1; purchases of those held out are
-    holdout.purchased. Raises RatesError, which says what is accepted."""
+    """Rates as they are written, KIND, STEP.KIND or CHANNEL.KIND with a share from 0 to 1; a KIND alone is for the channels
+    on which it is usual; purchases of those held out are holdout.purchased. Raises RatesError, which says what is accepted."""
     rates, places = {}, {step.name for step in graph.sends} | CHANNELS | {HOLDOUT}
     for name, value in given:
         place, _, kind = name.rpartition(".")
@@ -149,7 +149,8 @@ def _kinds(graph: Graph, step: str, channel: str, past: Past) -> list[str]:
 
 def _answer(graph: Graph, step: str, channel: str, kind: str, past: Past, given: Mapping[str, float]) -> Expected:
     delays = _delays(channel, kind)
-    for name in (f"{step}.{kind}", f"{channel}.{kind}", kind):
+    usual = kind in SHARES.get(channel, {}) or not any(kind in kinds for kinds in SHARES.values())
+    for name in (f"{step}.{kind}", f"{channel}.{kind}", *([kind] if usual else [])):
         if name in given:
             return Expected(step, channel, kind, given[name], None, GIVEN, delays)
     own = {key for key in past.made if key == (graph.chain, step, channel)}

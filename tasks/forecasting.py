@@ -12,7 +12,7 @@ from connectors.memory import Memory, MemorySettings
 from marketing.calendar import MICROSECOND, add, days, hours, local
 from marketing.chain import Chain
 from marketing.forecast import Answered, Days, Forecast, Touches, answered, sight
-from marketing.rates import TREATED, Assumed, assumed
+from marketing.rates import TREATED, Assumed, Past, assumed
 from marketing.relation import HOLDOUT
 from marketing.responses import PURCHASED
 from marketing.spread import Predicted, marks, places, predicted, spreads
@@ -54,12 +54,15 @@ class _Played:
 
 
 def forecast_of(wired: Wired, chain: Chain, one_pass: MakePass, *, until: datetime, given: dict[str, float] | None = None,
-                run: str, note: str = "", tell: Tell = lambda done, total, words: None) -> Forecast:
+                run: str, note: str = "", known: Past | None = None, seed: int = 0,
+                tell: Tell = lambda done, total, words: None) -> Forecast:
     """Rehearse a chain until a moment, or until nobody is due; with `until` as of now it is one pass, and nobody answers.
 
-    `given` as marketing.rates.read_rates() reads it. Nothing of it stays: the branch is dropped, whatever happens.
+    `given` as marketing.rates.read_rates() reads it, `known` what past waves say (None: those of this house), `seed` of what
+    is drawn. Nothing of it stays: the branch is dropped, whatever happens.
     """
-    known = past(wired.warehouse, wired.warehouse.clock.now()) if until > wired.warehouse.clock.now() else None
+    ahead = until > wired.warehouse.clock.now()
+    known = past(wired.warehouse, wired.warehouse.clock.now()) if ahead and known is None else known
     with on_a_branch(wired, run) as branch:
         stage = replace(branch, connectors={name: _taking(name, one) for name, one in wired.connectors.items()})
         ledger = stage.warehouse.ledger
@@ -69,10 +72,11 @@ def forecast_of(wired: Wired, chain: Chain, one_pass: MakePass, *, until: dateti
         played = _Played(stage, began, first, inside, summary, waits_for=summary.waits_for)
         version = newest(ledger, chain.name)
         rates = Assumed((), {})
-        if known is None or played.waits_for:
+        if not ahead or played.waits_for:
             return _told(played, version, rates, Counter(), {}, until, run, note)
         rates = assumed(version.graph, known, given, _window(version, began, stage.warehouse.house.zone))
-        with closing(Expecting(stage.warehouse, version, rates, wired.latencies, after=first, run=run)) as expecting:
+        with closing(Expecting(stage.warehouse, version, rates, wired.latencies, after=first, run=run,
+                               seed=seed)) as expecting:
             _play(played, chain, expecting, one_pass, until, run, tell)
             ways: Counter = Counter()
             for way, many in expecting.ways(places(version.graph), marks(version.graph)):

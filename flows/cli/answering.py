@@ -26,8 +26,8 @@ _KNOWN = {
     "LedgerError": FAILED, "StoreError": FAILED, "SettingsError": FAILED, "WrongEnvironment": FAILED, "NotAllowed": FAILED,
     "MissingSecret": FAILED, "ChainError": FAILED, "LoadError": FAILED, "HeadMoved": FAILED, "Imbalance": FAILED,
     "BadTemplate": FAILED, "MissingMessage": FAILED, "DiagramError": FAILED, "UnknownConnector": FAILED,
-    "BadSettings": FAILED, "InboxError": FAILED, "BlockError": FAILED, "NotAwaiting": USAGE,
-    "BackupError": FAILED,
+    "BadSettings": FAILED, "InboxError": FAILED, "BlockError": FAILED, "NotAwaiting": USAGE, "BackupError": FAILED,
+    "RatesError": USAGE,
 }
 #: Errors of Prefect that are of no class of its own.
 _PREFECT_SAYS = ("ephemeral server", "Failed to reach API")

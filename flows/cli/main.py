@@ -7,7 +7,7 @@ import typer
 
 from flows.cli import (
     approving, chain_commands, connectors_commands, deploying, doctor, explaining, figures, going_live, journaling,
-    loading, looking, moving, serving, up,
+    loading, looking, moving, rehearsing, serving, up,
 )
 from flows.cli.answering import Commands
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 
 app.command()(loading.load)
 app.command("pass")(moving.one_pass)
+app.command()(rehearsing.rehearse)
 app.command()(moving.send)
 app.command()(moving.collect)
 app.command()(explaining.explain)

@@ -16,6 +16,7 @@ bits AS (
     UNION ALL
     SELECT c.enrolment_id, 3::HUGEINT
     FROM coming AS c
+    SEMI JOIN touches_planned AS t ON t.enrolment_id = c.enrolment_id
     WHERE $bought::BOOLEAN AND c.step_no IS NULL AND c.channel = 'treated' AND c.contact_id >> $slice_bits = $slice
 ),
 ways AS (
