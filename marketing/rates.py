@@ -1,7 +1,7 @@
 """How contacts are assumed to answer: shares and delays by step and kind of response, each with where it comes from."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log
 
 from marketing.channels import CHANNELS, EMAIL, PHONE, POST, SMS, VOICE
@@ -177,11 +177,20 @@ def _buyers(chain: str, arm: str, past: Past, given: Mapping[str, float], window
 
 
 def _hold_calls(found: list[Expected]) -> list[Expected]:
-    """A call has one outcome: shares of a step's call outcomes add up to 1 at most. Raises RatesError."""
-    for step in {one.step for one in found}:
-        whole = sum(one.share for one in found if one.step == step and one.channel == PHONE and one.kind in CALL_OUTCOMES)
-        if whole > 1 + 1e-9:
-            raise RatesError(f"the outcomes of the call {step} add up to {whole:.2f}; accepted: 1 at most, for a call has one")
+    """A call has one outcome: where the shares of a step's outcomes add up to more than 1, those that were not given make room.
+
+    Raises RatesError where those given alone add up to more.
+    """
+    calls = [one for one in found if one.channel == PHONE and one.kind in CALL_OUTCOMES]
+    for step in {one.step for one in calls}:
+        given = sum(one.share for one in calls if one.step == step and one.source == GIVEN)
+        others = sum(one.share for one in calls if one.step == step and one.source != GIVEN)
+        if given > 1 + 1e-9:
+            raise RatesError(f"the outcomes of the call {step} add up to {given:.2f}; accepted: 1 at most, for a call has one")
+        if others and given + others > 1:
+            room = max(0.0, 1 - given) / others
+            found = [replace(one, share=one.share * room) if one in calls and one.step == step and one.source != GIVEN else one
+                     for one in found]
     return found
 
 
