@@ -29,7 +29,10 @@ class BranchError(Exception):
 
 
 class BranchStore:
-    """Reads the parts of the main store; writes, drops and lists only the branch's own."""
+    """Reads the parts of the main store; writes, drops and lists only the branch's own.
+
+    Nothing of a branch has to outlive the machine: its parts, like its ledger, wait for no disk.
+    """
 
     def __init__(self, main, folder: Path):
         self.main, self.own = main, FolderStore(folder)
@@ -41,10 +44,12 @@ class BranchStore:
         return self.own.begin(path.removeprefix(_OWN))
 
     def seal(self, path: str) -> int:
-        return self.own.seal(path.removeprefix(_OWN))
+        target = self.own.root / path.removeprefix(_OWN)
+        os.replace(target.with_suffix(".tmp"), target)
+        return target.stat().st_size
 
     def settle(self, paths: list[str]) -> None:
-        self.own.settle([path.removeprefix(_OWN) for path in paths])
+        pass
 
     def local(self, paths: list[str]) -> list[str]:
         """The same parts, in the same order, as files that the engine can open."""
@@ -88,7 +93,7 @@ def open_branch(wh: Warehouse, name: str) -> Warehouse:
     if not (folder / "ledger.sqlite").exists():
         known = ", ".join(sorted(path.parent.name for path in wh.home.glob("branches/*/ledger.sqlite"))) or "none"
         raise BranchError(f"There is no branch {name!r}; there are: {known}.")
-    ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
+    ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}", lasting=False)
     return Warehouse(folder, wh.house, wh.policy, ledger, BranchStore(wh.store, folder / "parts"), key=wh.key,
                      slice_bits=wh.slice_bits, memory_limit=wh.memory_limit, threads=wh.threads)
 
@@ -135,7 +140,7 @@ def _copy(wh: Warehouse, name: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)  # what a branch that died half made has left
     folder.mkdir(parents=True)
     made = folder / "making.sqlite"
-    ledger = Ledger(f"sqlite:///{made}")
+    ledger = Ledger(f"sqlite:///{made}", lasting=False)
     now = wh.clock.now()
     with wh.ledger.read() as source, ledger.begin() as target:
         n = current_number(source)

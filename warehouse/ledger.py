@@ -23,9 +23,10 @@ class Ledger:
 
     `url` is any SQLAlchemy URL of SQLite or PostgreSQL. Raises `LedgerError` when
     the database cannot be reached, cannot be written, or is of a newer version.
+    Not `lasting`, a transaction is whole whatever dies, but the newest may be lost when the machine does: it waits for no disk.
     """
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, *, lasting: bool = True):
         self.url = _read_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         try:
@@ -34,6 +35,8 @@ class Ledger:
             self.engine = sa.create_engine(self.url, **self._options())
             if self.sqlite:
                 make_durable(self.engine)
+            if self.sqlite and not lasting:
+                sa.event.listen(self.engine, "connect", _no_waiting)
             migrations.upgrade(self)
         except migrations.UnknownRevision as newer:
             raise LedgerError(
@@ -125,6 +128,10 @@ def _prepare_sqlite(connection, _record) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={WAIT * 1000}", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _no_waiting(connection, _record) -> None:
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _begin_immediate(connection) -> None:
