@@ -60,7 +60,9 @@ def _text(bench) -> list[str]:
         "chains in turn, as one that serves them does.\nRow 7 takes responses without the HTTP door; the wait beside a pass "
         "is that of eight callers who pause 10 ms after each response, and the pass another process. In "
         "row 8 the process is killed by SIGKILL inside its ledger transaction; the clock starts with the new process and "
-        "includes Python's own start, and afterwards the same pass takes in everybody.",
+        "includes Python's own start, and afterwards the same pass takes in everybody.\nRow 9 rehearses everybody who has "
+        "ordered through the six contacts of the loyalty chain, on a branch, to the end of the goal's window: every pass, "
+        "hand-over, answer and interval; afterwards the ledger holds what it held before.",
     ]
 
 
