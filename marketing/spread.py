@@ -55,8 +55,8 @@ def marks(graph: Graph) -> dict[str, int]:
     return {kind: min(number, CLASSES) for number, kind in enumerate([*sorted(moves), *sorted(CLOSING - moves)], start=1)}
 
 
-def spreads(graph: Graph, rates: Assumed, ways: Mapping[int, int], pairs: Sequence[tuple[str, str]], channels: Sequence[str],
-            costs: Mapping[str, Decimal]) -> dict[Any, float]:
+def spreads(graph: Graph, rates: Assumed, ways: Mapping[tuple[str, int], int], pairs: Sequence[tuple[str, str]],
+            channels: Sequence[str], costs: Mapping[str, Decimal]) -> dict[Any, float]:
     """The variances of "touches" and "cost" in all, of the touches of each channel, and of each of `pairs` (step, channel)."""
     names = ["touches", "cost", *channels, *pairs]
     if not ways:
@@ -71,44 +71,54 @@ def spreads(graph: Graph, rates: Assumed, ways: Mapping[int, int], pairs: Sequen
     return dict(zip(names, variances(ways, worth, doubts).tolist()))
 
 
-def variances(ways: Mapping[int, int], worth: np.ndarray, doubts: Mapping[tuple[int, int], float]) -> np.ndarray:
+def variances(ways: Mapping[tuple[str, int], int], worth: np.ndarray, doubts: Mapping[tuple[int, int], float]) -> np.ndarray:
     """The variance of (what happens - what was rehearsed) for each column of `worth` (places by quantities).
 
-    `ways` as expecting/ways.sql numbers them: four bits a place, one for a touch, three for its answer; `doubts` the
-    variance of the share of an answer (place, answer). A quantity is the sum of `worth` over the places of a way.
+    `ways` by (what is known of the contact before, way), ways as expecting/ways.sql numbers them: four bits a place, one for
+    a touch, three for its answer; `doubts` the variance of the share of an answer (place, answer). A quantity is the sum of
+    `worth` over the places of a way.
 
-    Chance is in the answers alone, and contacts answer for themselves. So at each place, with n touches of which the
-    shares p[a] were answered by a, and Q[a] what comes later for those who so answered,
+    Chance is in the answers alone, and contacts answer for themselves. So at each place, with n touches to contacts of a
+    kind of which the shares p[a] are answered by a, and Q[a] what comes later for those who so answered,
 
         n * sum over pairs a < b of p[a] p[b] * (var Q[a] + var Q[b] + (mean Q[a] - mean Q[b])²)
 
-    which takes what comes later after a and after b to be independent. It counts twice: the rehearsal has drawn, and life
-    will. Shares that were counted over m touches are in doubt themselves: + (n (mean Q[a] - mean Q[0]))² var p[a], which
-    makes of one binomial the prediction interval of Nelson (Applied Life Data Analysis, 1982): n p q (1 + n / m).
+    which takes what comes later after a and after b to be independent, but for what is known of the contact: who can be
+    reached how. It counts twice: the rehearsal has drawn, and life will. Shares that were counted over m touches are in
+    doubt themselves: + (n (mean Q[a] - mean Q[0]))² var p[a], which makes of one binomial the prediction interval of Nelson
+    (Applied Life Data Analysis, 1982): n p q (1 + n / m).
     """
-    numbers, many = list(ways), np.array(list(ways.values()), float)
-    places = len(worth)
-    bits = np.array([[number >> 4 * place & 15 for place in range(places)] for number in numbers]).reshape(-1, places)
+    many, kinds = np.array(list(ways.values()), float), np.unique([kind for kind, _ in ways], return_inverse=True)[1]
+    bits = np.array([[way >> 4 * place & 15 for place in range(len(worth))] for _, way in ways]).reshape(-1, len(worth))
     found = np.zeros(worth.shape[1])
-    for place in range(places):
-        here = bits[:, place] & 1 > 0 if place else np.ones(len(numbers), bool)
-        later = (bits[here, place + 1:] & 1) @ worth[place + 1:]
-        found += _at(bits[here, place] >> 1, later, many[here], {a: v for (at, a), v in doubts.items() if at == place})
+    for place in range(len(worth)):
+        here = bits[:, place] & 1 > 0 if place else np.ones(len(bits), bool)
+        if here.any():
+            later = (bits[here, place + 1:] & 1) @ worth[place + 1:]
+            found += _at(bits[here, place] >> 1, kinds[here], later, many[here],
+                         {answer: doubt for (at, answer), doubt in doubts.items() if at == place})
     return found
 
 
-def _at(answers: np.ndarray, later: np.ndarray, many: np.ndarray, doubts: Mapping[int, float]) -> np.ndarray:
+def _at(answers: np.ndarray, kinds: np.ndarray, later: np.ndarray, many: np.ndarray, doubts: Mapping[int, float]) -> np.ndarray:
     """The variance that the answers of one place bring."""
-    n, groups = many.sum(), {}
-    for answer in np.unique(answers):
-        weights = many[answers == answer]
-        mean = np.average(later[answers == answer], axis=0, weights=weights)
-        squares = np.average(later[answers == answer] ** 2, axis=0, weights=weights)
-        groups[int(answer)] = (weights.sum() / n, mean, np.maximum(0.0, squares - mean**2))
-    found: np.ndarray = np.zeros(later.shape[1])
-    for (p, mean, spread), (q, other, others) in combinations(groups.values(), 2):
-        found += 2 * n * p * q * (spread + others + (mean - other) ** 2)
-    if 0 in groups:
-        for answer, (_, mean, _) in groups.items():
-            found += (n * (mean - groups[0][1])) ** 2 * doubts.get(answer, 0.0)
+    n, found = many.sum(), np.zeros(later.shape[1])
+    whole = {int(answer): _moments(later, many, answers == answer) for answer in np.unique(answers)}
+    for kind in np.unique(kinds):
+        mine = kinds == kind
+        own = {answer: _moments(later, many, mine & (answers == answer)) or told for answer, told in whole.items()}
+        for a, b in combinations(whole, 2):
+            (_, mean, spread), (_, other, others) = own[a], own[b]
+            found += 2 * many[mine].sum() * whole[a][0] * whole[b][0] / n**2 * (spread + others + (mean - other) ** 2)
+    for answer, (_, mean, _) in whole.items():
+        found += (n * (mean - whole[0][1])) ** 2 * doubts.get(answer, 0.0) if 0 in whole else 0.0
     return found
+
+
+def _moments(later: np.ndarray, many: np.ndarray, chosen: np.ndarray) -> tuple[float, np.ndarray, np.ndarray] | None:
+    """Contacts, mean and variance of what comes later for those chosen; None where there are none."""
+    if not chosen.any():
+        return None
+    mean = np.average(later[chosen], axis=0, weights=many[chosen])
+    squares = np.average(later[chosen] ** 2, axis=0, weights=many[chosen])
+    return float(many[chosen].sum()), mean, np.maximum(0.0, squares - mean**2)

@@ -13,9 +13,9 @@ from marketing.spread import Predicted, predicted, variances
 N = 4_000
 
 
-def way(*answers: int | None) -> int:
+def way(*answers: int | None, known: str = "") -> tuple[str, int]:
     """A way as its number: for each place from 1 the answer to its touch, None for no touch."""
-    return sum((1 + 2 * answer) << 4 * place for place, answer in enumerate(answers, start=1) if answer is not None)
+    return known, sum((1 + 2 * answer) << 4 * place for place, answer in enumerate(answers, start=1) if answer is not None)
 
 
 def drawn(chance: np.random.Generator) -> tuple[Counter, int]:
@@ -45,6 +45,15 @@ def test_where_nothing_is_left_to_chance():
     ways, worth = {way(1, 0): 40, way(0, 0): 960}, np.array([[0, 0], [1, 0], [0, 1]], float)
 
     assert variances(ways, worth, {}).tolist() == [0, 0]
+
+
+def test_what_is_known_before():
+    """Who has no phone gets neither call nor text, whatever is answered: known before, it is no chance, and else it would be."""
+    worth = np.array([[0.0], [0.0], [1.0], [1.0]])
+    ways = {way(1, 0, known="phone"): 20, way(0, None, 0, known="phone"): 380, way(1, known="none"): 30, way(0, known="none"): 570}
+
+    assert variances(ways, worth, {})[0] == 0
+    assert variances({(" ", number): many for (_, number), many in ways.items()}, worth, {})[0] > 20
 
 
 def test_a_doubtful_share():

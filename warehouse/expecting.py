@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from marketing.chance import salt32
+from marketing.gate import CHANNEL_BITS, GROUNDS, consent_bit
 from marketing.graph import Graph
 from marketing.rates import POINTS, TREATED, Assumed, Expected, moving
 from marketing.relation import ENTRY, HOLDOUT
@@ -43,6 +46,8 @@ class Expecting:
         self.engine = warehouse.engine()
         self.engine.run("expecting/coming")
         self._older()
+        with warehouse.ledger.read() as tx:
+            self._standing = parts_of(tx, current_number(tx), "standing")
 
     def draw(self) -> None:
         """Draw the answers to what was planned since the last call, and the purchases of those who entered."""
@@ -82,8 +87,9 @@ class Expecting:
         return Counter({(names[step], channel, kind) if step is not None else (channel, "", kind): many
                         for step, channel, kind, many in rows})
 
-    def ways(self, places: Mapping[tuple[str, str], int], marks: Mapping[str, int]) -> Iterator[tuple[int, int]]:
-        """Each way through the chain as a number, and how many took it; see expecting/ways.sql for its bits."""
+    def ways(self, places: Mapping[tuple[str, str], int], marks: Mapping[str, int]) -> Iterator[tuple[tuple[str, int], int]]:
+        """Each way through the chain as a number, with what was known of its contacts before, and how many took it; see
+        expecting/ways.sql for its bits."""
         self.engine.register("marks", pa.table({"kind": pa.array(list(marks), pa.string()),
                                                 "mark": pa.array(list(marks.values()), pa.int32())}))
         for slice in self.warehouse.slices():
@@ -96,9 +102,13 @@ class Expecting:
                       f"{self._number(one)} AS step_no, visit, leg "
                       f"FROM ({self._rows(one, f'planned_{at}')}) AS t" for at, one in enumerate(planned)]
             self.engine.execute("CREATE OR REPLACE TEMP VIEW touches_planned AS " + " UNION ALL ".join(pieces))
-            for way, contacts in self.engine.execute(statement("expecting/ways"), bought=PURCHASED in self.kinds,
-                                                      slice=slice, slice_bits=self.warehouse.slice_bits):
-                yield int(way), contacts
+            then = [one for one in self._standing if one.slice == slice]
+            known_then = query_of(self.engine, self.warehouse.store, then, "standing", "then", constants=False)
+            self._view("standing_then", "*", known_then)
+            for known, way, contacts in self.engine.execute(
+                    statement("expecting/ways"), bought=PURCHASED in self.kinds, slice=slice,
+                    slice_bits=self.warehouse.slice_bits, **_bits(self.version.graph)):
+                yield (known, int(way)), contacts
 
     def close(self) -> None:
         """Let go of the connection and all that was drawn."""
@@ -204,6 +214,14 @@ class Expecting:
             numbers = pc.fill_null(rows["contact_id"], 0).to_numpy() >> self.warehouse.slice_bits
             for slice in np.unique(numbers).tolist():
                 commit.add(tbl, rows.filter(pa.array(numbers == slice)), slice=slice)
+
+
+def _bits(graph: Graph) -> dict[str, int]:
+    """What of a contact's addresses and consents the Sends of a chain ask for."""
+    asked = {(channel, step.purpose) for step in graph.sends for channel in step.channels}
+    consents = [consent_bit(channel, purpose) for channel, purpose in asked if "always" not in GROUNDS[channel, purpose]]
+    return {"reach_bits": reduce(or_, {CHANNEL_BITS[channel] for channel, _ in asked}, 0),
+            "consent_bits": reduce(or_, consents, 0)}
 
 
 def _until_keys(graph: Graph) -> dict[str, str]:

@@ -84,7 +84,6 @@ def true_rates(tmp_path_factory) -> Past:
         world.warehouse.clock.advance(START + timedelta(days=DAYS + 60))
         recipe.run_pass(world.wired, "proving", run="late")
         counted = past(world.warehouse, world.warehouse.clock.now())
-        print(counted)
         world.close()
         return counted
 
@@ -104,6 +103,5 @@ def test_a_rehearsal_foretells(true_rates, tmp_path, monkeypatch, note):
             held[name] += said[name].holds(real[name])
             row |= {name: round(real[name]), f"{name} from": round(said[name].low), f"{name} to": round(said[name].high)}
         note("a rehearsal against life", f"seed {seed}", row)
-        print(seed, row)
 
     assert min(held.values()) >= HELD, held

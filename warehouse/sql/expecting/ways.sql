@@ -1,7 +1,10 @@
 -- One row per way through the chain: the touches planned for an enrolment with what it answered to each, and how many took it.
 -- Four bits for each place from 1 (step and channel): one for a touch, three for the first answer that matters (marks: kind,
 -- mark). Place 0 is the purchase of a treated enrolment, read with $bought alone.
--- Reads touches_planned (enrolment_id, place, step_no, visit, leg) of one slice, and coming.
+-- Contacts are told apart by what was known of them when the rehearsal began: who can be reached how, as far as it matters to
+-- the chain ($reach_bits, $consent_bits).
+-- Reads touches_planned (enrolment_id, place, step_no, visit, leg) and standing_then (contact_id, reach, granted, refused,
+-- customer) of one slice, and coming.
 WITH answers AS (
     SELECT c.enrolment_id, c.step_no, c.leg, min(m.mark) AS mark
     FROM coming AS c
@@ -24,6 +27,8 @@ ways AS (
     FROM bits
     GROUP BY enrolment_id
 )
-SELECT way::VARCHAR AS way, count(*) AS contacts
-FROM ways
-GROUP BY way
+SELECT concat_ws('/', s.reach & $reach_bits::UTINYINT, s.granted & $consent_bits::UINTEGER, s.refused & $consent_bits::UINTEGER,
+                 s.customer) AS known, w.way::VARCHAR AS way, count(*) AS contacts
+FROM ways AS w
+LEFT JOIN standing_then AS s ON s.contact_id = w.enrolment_id & 68719476735
+GROUP BY known, w.way
