@@ -124,7 +124,7 @@ def test_form(by_chain):
 
     assert schema["required"] == []
     common = {name: schema["properties"].pop(name)["title"] for name in RunOptions.model_fields}
-    assert list(common.values()) == ["Rehearse only", "At most so many contacts", "Budget", "Note"]
+    assert list(common.values()) == ["Rehearse only", "Rehearse so many weeks", "At most so many contacts", "Budget", "Note"]
     assert schema["properties"] == {
         "months_silent": {"type": "integer", "minimum": 1, "maximum": 60, "default": 12, "position": 0,
                           "title": "Months silent", "description": "No order for this many months"},
