@@ -30,6 +30,7 @@ REASONS = {
     "cap": "had as many messages as the policy allows",
     "left_chain": "left the chain before it was sent",
     "run_cancelled": "its run was cancelled before it was sent",
+    "withdrawn": "its wave was withdrawn",
     "missing_value": "a value that the message needs is missing",
     "not_allowed_here": "its address is not on the list that may be reached before the house is live",
     "inside": "handed over, but inside the chain already",

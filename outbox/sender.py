@@ -9,25 +9,22 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
-import pyarrow as pa
 
 from connectors.base import ConnectorDown, ErrorKind, Outcome, Outgoing, Receipt
-from marketing.graph import Step
 from marketing.responses import CANCELLED, NOT_CANCELLED, Response
 from marketing.touch import sealer
-from outbox.bound import unbound
 from outbox.environment import Bounds
 from outbox.pacing import reserve
-from outbox.rendering import Renderer
 from outbox.settling import Fates, by_instant, settled, together
+from outbox.work import Work
 from warehouse import outbox
 from warehouse.cancelling import mark_cancelled, to_cancel
 from warehouse.failpoints import reach
 from warehouse.inbox import Inbox, to_json
 from warehouse.outbox import Batch
-from warehouse.sending import Reader, objection
-from warehouse.stops import stop, stopped
-from warehouse.versions import Version, all_chains, versions_of
+from warehouse.stops import stop, stopped, withdrawn
+from warehouse.versions import all_chains, versions_of
+from warehouse.withdrawing import withdraw
 
 __all__ = ["Sender"]
 
@@ -37,8 +34,8 @@ AT_ONCE = 20
 STOPS = (ErrorKind.CONFIG, ErrorKind.CREDIT)
 _AGAIN = (Outcome.RETRY, Outcome.THROTTLED)
 _LONGEST_PAUSE = timedelta(hours=1)
-#: How long touches wait whose message is not the one that was approved; then it is looked at again.
-UNBOUND = timedelta(hours=1)
+#: Seconds between two looks for a stop, of who waits for the connector's pace.
+_LOOK = 1.0
 
 
 class Sender:
@@ -57,8 +54,10 @@ class Sender:
         """Send until nothing is ready, or the seconds are over; returns touches by outcome."""
         until = None if seconds is None else time.monotonic() + seconds
         self.take_back()
+        withdraw(self.ledger, self.as_of)
         while not stopped(self.ledger, self.name) and (until is None or time.monotonic() < until):
-            batches = outbox.claim_lapsed(self.ledger, self.name, owner=self.owner, wall=self.wired.wall(), lease=self.lease)
+            batches = outbox.claim_lapsed(self.ledger, self.name, owner=self.owner, wall=self.wired.wall(), lease=self.lease,
+                                          stopped=not (self.can.idempotent or self.can.uniform))
             if batches:
                 self._resolve(batches)
                 continue
@@ -106,11 +105,14 @@ class Sender:
         """Hand over batches of one touches part; False when the connector is down."""
         if self.can.uniform:
             return self._send_alike(batches)
-        work = _Work(self, batches)
+        work = Work(self, batches)
         try:
             for position, batch in enumerate(batches):
                 try:
+                    outbox.hold(self.ledger, batch)  # before a thousand messages are rendered for nothing
                     self._send_one(work, batch)
+                except outbox.Held:
+                    self.counts["given_back"] += outbox.give_back(self.ledger, [batch], not_before=None)
                 except ConnectorDown as down:
                     self._down(batches[position:], down)
                     return False
@@ -126,13 +128,15 @@ class Sender:
         self.counts[str(receipt.outcome)] += sum(batch.rows for batch in batches)
         return True
 
-    def _send_one(self, work: "_Work", batch: Batch) -> None:
+    def _send_one(self, work: Work, batch: Batch) -> None:
         fates, waiting, outgoing, positions = work.ready(batch)
         receipts, down = self._hand_over(batch, outgoing)
         if receipts is None:
             return  # somebody else has taken it over: its touches are theirs to resolve
         reach("send.handed_over")
-        again = self._book(batch, positions, receipts, fates)
+        again = self._book(batch, positions[:len(receipts)], receipts, fates)
+        if stopped_here := positions[len(receipts):]:
+            again.append((self.as_of, np.array(stopped_here, np.int32), batch.sending_at))
         self.bounds.give_back(sum(len(rows) for _, rows, _ in again))
         again += [(instant, rows, batch.sending_at) for instant, rows in by_instant(waiting).items()]
         kept = outbox.settle(self.ledger, batch, fates.results(batch.rows), now=self.as_of, sent_by=self.run, again=again)
@@ -143,18 +147,24 @@ class Sender:
             raise down
 
     def _hand_over(self, batch: Batch, outgoing: list[Outgoing]) -> tuple[list[Receipt] | None, ConnectorDown | None]:
-        """Call the provider, the lease checked before each call; None once the batch is somebody else's.
+        """Call the provider, the lease and the stops checked before each call; None once the batch is somebody else's.
 
-        A connector that goes down between two calls has made the first: only the rest waits.
+        A connector that goes down between two calls has made the first: only the rest waits. Of a batch that is stopped
+        between two calls there are receipts of what was handed over. Raises Held where that is nothing.
         """
         receipts: list[Receipt] = []
         for first in range(0, len(outgoing), self.can.max_batch):
             some = outgoing[first:first + self.can.max_batch]
-            self._keep_pace(len(some))  # before the lease is looked at: who waited long may have lost it
-            if not outbox.renew(self.ledger, batch, now=self.as_of, wall=self.wired.wall(), lease=self.lease):
-                return None, None
             try:
+                self._keep_pace(batch, len(some))  # before the lease is looked at: who waited long may have lost it
+                if not outbox.renew(self.ledger, batch, now=self.as_of, wall=self.wired.wall(), lease=self.lease):
+                    return None, None
                 receipts += self.connector.send(some, self.as_of)
+            except outbox.Held:
+                if not receipts:
+                    self.bounds.give_back(len(outgoing))
+                    raise
+                return receipts, None
             except ConnectorDown as down:
                 if not receipts:
                     self.bounds.give_back(len(outgoing))
@@ -163,12 +173,16 @@ class Sender:
                 return receipts + [waits] * (len(outgoing) - len(receipts)), down
         return receipts, None
 
-    def _keep_pace(self, touches: int) -> None:
-        """Wait for this call's place in the connector's pace."""
+    def _keep_pace(self, batch: Batch, touches: int) -> None:
+        """Wait for this call's place in the connector's pace. Raises Held, within a second, where the batch is stopped."""
         if self.can.rate:
             wall = self.wired.wall()
             start = reserve(self.ledger, self.name, touches, self.can.rate, wall)
-            time.sleep(max(0.0, (start - wall).total_seconds()))
+            until = time.monotonic() + max(0.0, (start - wall).total_seconds())
+            while (left := until - time.monotonic()) > 0:
+                time.sleep(min(left, _LOOK))
+                if left > _LOOK:
+                    outbox.hold(self.ledger, batch)
 
     def _book(self, batch: Batch, positions: list[int], receipts: Sequence[Receipt], fates: Fates) -> list:
         """Receipts that settle go to `fates`; the rest is returned as rows to hand over again, by instant."""
@@ -180,7 +194,7 @@ class Sender:
                 fates.add(some, settled(receipt, receipt.happened_at or self.as_of))
             if receipt.error in STOPS:
                 stop(self.ledger, self.name, f"{receipt.error}: {receipt.code or ''} {receipt.detail or ''}".strip())
-        return [(instant, np.array(rows, np.int32), None) for instant, rows in again.items()]
+        return [(instant, np.array(rows, np.int32), batch.sending_at) for instant, rows in again.items()]
 
     def _pause(self, batch: Batch, retry_after: float | None) -> datetime:
         if retry_after is not None:
@@ -198,9 +212,10 @@ class Sender:
 
     def _resolve(self, batches: Sequence[Batch]) -> None:
         """Batches whose sender fell silent while they were with the provider."""
+        gone = withdrawn(self.ledger)
         for batch in batches:
             step = _step(self.ledger, batch)
-            if self.can.idempotent or self.can.uniform or step.at_least_once:
+            if (self.can.idempotent or self.can.uniform or step.at_least_once) and batch.wave not in gone:
                 self._send([batch])  # the same tokens: the provider makes each once, or the chain has chosen so
             elif self.can.lookup:
                 self._look_up(batch)
@@ -211,7 +226,7 @@ class Sender:
 
     def _look_up(self, batch: Batch) -> None:
         """Ask the provider what became of each token: what it has surely never seen is handed over again."""
-        work = _Work(self, [batch])
+        work = Work(self, [batch])
         try:
             keys = work.keys(batch)
             found = self.connector.lookup(list(keys))
@@ -227,71 +242,6 @@ class Sender:
             self.counts.update(fates.counts())
         finally:
             work.close()
-
-
-class _Work:
-    """The rows of some batches of one touches part, read once, gated and rendered batch by batch."""
-
-    def __init__(self, sender: Sender, batches: Sequence[Batch]):
-        self.sender, self.can = sender, sender.can
-        wired = sender.wired
-        self.reader = Reader(wired.warehouse, batches[0].part)
-        touches = self.reader.touches
-        version = next(v for v in versions_of(sender.ledger, touches.chain) if v.id == touches.version)
-        self.renderer = Renderer(wired, version, version.graph.step(touches.to_step), touches, sender.run)
-        variables = self.renderer.variables() if self.can.renders else frozenset()
-        self.rows = self.reader.rows(batches, variables)
-        self.at = self.rows["position"].to_numpy()
-        self.dropped, self.later = self.reader.refused(sender.as_of)
-        self.dropped = sender.bounds.refused(self.rows) | self.dropped
-        self._hold_unbound(version, version.graph.step(touches.to_step), touches.channel)
-
-    def _hold_unbound(self, version: Version, step: Step, channel: str) -> None:
-        """An approved wave leaves with the message that was approved: one whose message has changed waits for an hour."""
-        waves = self.rows["enrolment_id"].to_numpy() >> 36
-        held = unbound(self.sender.wired, version, step, channel, [int(wave) for wave in np.unique(waves)])
-        for position in self.at[np.isin(waves, list(held))].tolist() if held else ():
-            self.later[position] = max(self.later.get(position, datetime.min), self.sender.as_of + UNBOUND)
-
-    def ready(self, batch: Batch) -> tuple[Fates, dict[int, datetime], list[Outgoing], list[int]]:
-        """Of one batch: what the gate settles, what waits until when, what to hand over and at which positions."""
-        fates, waiting, positions = Fates(), {}, []
-        stale = batch.at_latest is not None and self.sender.as_of > batch.at_latest
-        for position in batch.row_numbers().tolist():
-            why, leaves = self.dropped.get(position), self.later.get(position)
-            if (stale or why or leaves) and (why := objection(why, leaves, self.sender.as_of, batch.at_latest)):
-                fates.add([position], self._not_sent(batch, why))
-            elif leaves:
-                waiting[position] = leaves
-            else:
-                positions.append(position)
-        positions = self.sender.bounds.within(positions, waiting)
-        outgoing, handed = [], []
-        for position, made in zip(positions, self.renderer.outgoing(self._of(positions), self.can.renders)):
-            if isinstance(made, dict):
-                fates.add([position], self._not_sent(batch, made))
-            else:
-                outgoing.append(made)
-                handed.append(position)
-        self.sender.bounds.give_back(len(positions) - len(outgoing))
-        return fates, waiting, outgoing, handed
-
-    def _not_sent(self, batch: Batch, why: dict) -> dict:
-        """A touch that may not leave now; one that may have left before a sender died stays unknown."""
-        if batch.sending_at is not None:
-            return {"outcome": str(Outcome.UNKNOWN), "units": 0, "settled_at": batch.sending_at}
-        return {"units": 0, "settled_at": self.sender.as_of, **why}
-
-    def keys(self, batch: Batch) -> dict[str, int]:
-        """The tokens of a batch and their positions."""
-        positions = batch.row_numbers().tolist()
-        return dict(zip(self.renderer.keys(self._of(positions)), positions))
-
-    def _of(self, positions: list[int]) -> pa.Table:
-        return self.rows.take(np.searchsorted(self.at, positions))
-
-    def close(self) -> None:
-        self.reader.close()
 
 
 def _step(ledger, batch: Batch):

@@ -16,6 +16,7 @@ from warehouse import HeadMoved, idling, reconciling, runs
 from warehouse.noticing import notice
 from warehouse.passing import SlicePass
 from warehouse.pausing import paused
+from warehouse.stops import waits
 from warehouse.versions import Version, register
 
 __all__ = ["TRIES", "HeadMoved", "Visit", "Wired", "accounted", "outlook", "passed_everywhere", "visits", "why_wait"]
@@ -48,9 +49,11 @@ def accounted(wired: Wired, chain: Chain, queries: Mapping[str, str], params: An
 
 
 def why_wait(wired: Wired, chain: Chain, as_of) -> str:
-    """Why the chain must wait: it is paused, or its sources are stale; empty when it need not."""
+    """Why the chain must wait: it is paused or stopped, or its sources are stale; empty when it need not."""
     if pause := paused(wired.warehouse.ledger, chain.name):
         return pause.told(chain.name, wired.warehouse.house.zone)
+    if stop := waits(wired.warehouse.ledger, chain.name):
+        return stop.told(wired.warehouse.house.zone)
     return idling.stale_source(wired.warehouse.ledger, chain.sources, as_of, wired.warehouse.house.zone)
 
 

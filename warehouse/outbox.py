@@ -14,8 +14,10 @@ import sqlalchemy as sa
 from warehouse.pausing import paused_chains
 from warehouse.runs import cancelled_runs
 from warehouse.schema import batch, part
+from warehouse.stops import standing
 
-__all__ = ["LEASE", "RESULT", "Batch", "claim", "claim_lapsed", "give_back", "open_batches", "renew", "settle", "stuck"]
+__all__ = ["LEASE", "RESULT", "Batch", "Held", "claim", "claim_lapsed", "give_back", "hold", "open_batches", "renew", "settle",
+           "stuck"]
 
 #: How long a sender may be silent before its batches are somebody else's to resolve.
 LEASE = timedelta(minutes=5)
@@ -49,12 +51,17 @@ class Batch:
     attempt: int
     sending_at: datetime | None
     owner: str | None
+    wave: int | None = None  #: of all its touches; None in batches made before this was kept
 
     def row_numbers(self) -> np.ndarray:
         """The rows of the touches part, ascending."""
         if self.positions is None:
             return np.arange(self.first_row, self.first_row + self.rows, dtype=np.int32)
         return np.frombuffer(zlib.decompress(self.positions), dtype=np.int32)
+
+
+class Held(Exception):
+    """A stop that somebody ordered keeps a batch where it is."""
 
 
 _COLUMNS = [batch.c[name] for name in Batch.__dataclass_fields__]
@@ -65,7 +72,8 @@ def claim(ledger, connector: str, *, owner: str, now: datetime, wall: datetime, 
     """Lease up to `most` batches that may leave now, of one touches part, oldest `at_latest` first.
 
     `now` is the warehouse's time, `wall` the real one, by which leases are kept. `run`: only that run's. What a paused
-    chain has planned stays where it is, and what a cancelled run has planned never leaves.
+    chain has planned stays where it is, and so does what somebody stopped; what a cancelled run has planned never leaves,
+    nor does a withdrawn wave.
     No batch may be handed over before `renew` has said so, unless `calling` says that it is about to be.
     """
     ready = [batch.c.state == "planned", batch.c.connector == connector, batch.c.chain.not_in(paused_chains()),
@@ -74,6 +82,8 @@ def claim(ledger, connector: str, *, owner: str, now: datetime, wall: datetime, 
         ready.append(batch.c.run == run)
     order = (batch.c.at_latest, batch.c.part, batch.c.id)
     with ledger.begin() as tx:
+        if now_standing := standing(tx):
+            ready.append(~now_standing.holds())
         first = tx.execute(sa.select(batch.c.part).where(*ready).order_by(*order).limit(1)).scalar()
         if first is None:
             return []
@@ -88,10 +98,12 @@ def claim(ledger, connector: str, *, owner: str, now: datetime, wall: datetime, 
         return [Batch(*row) for row in tx.execute(sa.select(*_COLUMNS).where(batch.c.id.in_(ids)).order_by(batch.c.id))]
 
 
-def claim_lapsed(ledger, connector: str, *, owner: str, wall: datetime, lease: timedelta = LEASE) -> list[Batch]:
+def claim_lapsed(ledger, connector: str, *, owner: str, wall: datetime, lease: timedelta = LEASE,
+                 stopped: bool = False) -> list[Batch]:
     """Take over the batches whose sender fell silent: nobody knows which of their touches left.
 
-    Those of which it had not begun to hand over any are simply planned again.
+    Those of which it had not begun to hand over any are simply planned again. What somebody stopped is taken over only with
+    `stopped`, by who would not hand it over again.
     """
     lapsed = [batch.c.state == "sending", batch.c.connector == connector, batch.c.chain.not_in(paused_chains()),
               batch.c.lease_until < wall]
@@ -100,6 +112,8 @@ def claim_lapsed(ledger, connector: str, *, owner: str, wall: datetime, lease: t
         if tx.execute(sa.select(batch.c.id).where(*lapsed).limit(1)).first() is None:
             return []
         tx.execute(sa.update(batch).where(*lapsed, ~begun).values(state="planned", owner=None, lease_until=None))
+        if not stopped and (now_standing := standing(tx)).stops:
+            lapsed.append(~now_standing.stopped())
         ids = tx.execute(sa.select(batch.c.id).where(*lapsed, begun)).scalars().all()
         mine = [i for i in ids if tx.execute(
             sa.update(batch).where(batch.c.id == i, *lapsed).values(owner=owner, lease_until=wall + lease)).rowcount]
@@ -107,11 +121,24 @@ def claim_lapsed(ledger, connector: str, *, owner: str, wall: datetime, lease: t
 
 
 def renew(ledger, held: Batch, *, now: datetime, wall: datetime, lease: timedelta = LEASE) -> bool:
-    """Say that the call comes now, and extend the lease; False when the batch is no longer this sender's."""
+    """Say that the call comes now, and extend the lease; False when the batch is no longer this sender's. Raises Held."""
     with ledger.begin() as tx:
+        _hold(tx, held)
         return tx.execute(sa.update(batch).where(
             batch.c.id == held.id, batch.c.state == "sending", batch.c.owner == held.owner,
         ).values(lease_until=wall + lease, sending_at=sa.func.coalesce(batch.c.sending_at, now))).rowcount == 1
+
+
+def hold(ledger, one: Batch) -> None:
+    """Raises Held where a stop, or a withdrawal, keeps a batch from being handed over."""
+    with ledger.read() as tx:
+        _hold(tx, one, lock=False)
+
+
+def _hold(tx: sa.Connection, one: Batch, lock: bool = True) -> None:
+    if now_standing := standing(tx, lock=lock):
+        if tx.execute(sa.select(batch.c.id).where(batch.c.id == one.id, now_standing.holds())).first():
+            raise Held(f"batch {one.id} is stopped")
 
 
 def give_back(ledger, held: Sequence[Batch], *, not_before: datetime | None) -> int:
@@ -144,7 +171,7 @@ def settle(ledger, held: Batch, results: pa.Table | dict, *, now: datetime, sent
             tx.execute(sa.insert(batch), {
                 "part": held.part, "first_row": int(rows.min()), "rows": len(rows), "slice": held.slice,
                 "positions": zlib.compress(np.sort(rows).astype(np.int32).tobytes(), 1), "chain": held.chain,
-                "step": held.step, "connector": held.connector, "run": held.run, "state": "planned",
+                "step": held.step, "connector": held.connector, "run": held.run, "wave": held.wave, "state": "planned",
                 "at_latest": held.at_latest, "not_before": not_before, "attempt": held.attempt, "sending_at": sending_at})
     return True
 
@@ -169,7 +196,7 @@ def open_batches(ledger, chain: int | None = None) -> dict[str, int]:
 def stuck(ledger, *, now: datetime, wall: datetime, since: timedelta) -> dict[str, int]:
     """Touches by connector that could have left so long ago, where nothing was settled for as long.
 
-    What a paused chain or a cancelled run has planned waits for its own reason.
+    What a paused chain or a cancelled run has planned, and what somebody stopped, waits for its own reason.
     """
     ready = sa.func.coalesce(batch.c.not_before, part.c.listed_at)
     waiting = sa.and_(batch.c.state == "planned", batch.c.chain.not_in(paused_chains()),
@@ -179,6 +206,8 @@ def stuck(ledger, *, now: datetime, wall: datetime, since: timedelta) -> dict[st
         sa.or_(waiting, lapsed)).group_by(batch.c.connector)
     busy = sa.select(sa.distinct(batch.c.connector)).where(batch.c.settled_at >= now - since)
     with ledger.read() as tx:
+        if now_standing := standing(tx, lock=False):
+            query = query.where(~now_standing.holds())
         found = {connector: int(rows) for connector, rows in tx.execute(query)}
         at_work = set(tx.execute(busy).scalars()) if found else set()
     return {connector: rows for connector, rows in found.items() if connector not in at_work}

@@ -9,22 +9,24 @@ from warehouse.pausing import pauses
 from warehouse.runs import last
 from warehouse.schema import batch, chain, rest, source, wave
 from warehouse.schema import run as runs
+from warehouse.stops import waits
 from warehouse.versions import chain_numbers
 
 __all__ = ["chains_now", "outbox_now", "runs_now", "sources_now", "wave_params"]
 
 
 def chains_now(ledger, as_of: datetime, zone: str) -> list[dict]:
-    """One row per chain that a pass has run: who is in it, where somebody is due, its last pass, whether it is paused."""
+    """One row per chain that a pass has run: who is in it, where somebody is due, its last pass, whether it is paused or stopped."""
     found, stopped = [], pauses(ledger)
     for name, number in chain_numbers(ledger).items():
+        stop = waits(ledger, name)
         with ledger.read() as tx:
             steps = tx.execute(sa.select(rest.c.step, sa.func.sum(rest.c.residents), sa.func.min(rest.c.next_due)).where(
                 rest.c.chain == number, rest.c.residents > 0).group_by(rest.c.step).order_by(rest.c.step)).all()
         run = last(ledger, "pass", number)
         summary = json.loads(run["summary"]) if run and run["summary"] else {}
         found.append({
-            "chain": name, "paused": stopped[name].told(name, zone) if name in stopped else None,
+            "chain": name, "paused": stopped[name].told(name, zone) if name in stopped else stop and stop.told(zone),
             "active": sum(int(many) for _, many, _ in steps),
             "standing": {step: int(many) for step, many, _ in steps},
             "due_at_steps": [step for step, _, due in steps if due is not None and due <= as_of],

@@ -12,6 +12,7 @@ from warehouse.manifest import Part, parts_of
 from warehouse.outbox import Batch
 from warehouse.scan import decode, scan
 from warehouse.schema import part
+from warehouse.stops import withdrawn
 from warehouse.versions import versions_of
 
 __all__ = ["Reader", "objection"]
@@ -75,6 +76,9 @@ class Reader:
     def _changes(self) -> Iterable[tuple[str, str, str]]:
         """(outcome, reason, query of position, rule, value) of each rule that has anything to look at."""
         chain, since = part.c.chain == self.touches.chain, part.c.place > self.touches.n
+        if gone := withdrawn(self.warehouse.ledger):
+            yield ("cancelled", "withdrawn", "SELECT position, 'wave', (enrolment_id >> 36)::VARCHAR FROM outgoing "
+                   f"WHERE enrolment_id >> 36 IN ({', '.join(map(str, sorted(gone)))})")
         reasons = {edge.on for v in versions_of(self.warehouse.ledger, self.touches.chain) for edge in v.graph.out(ANYWHERE)}
         ends = {edge.to for v in versions_of(self.warehouse.ledger, self.touches.chain) for edge in v.graph.out(ANYWHERE)}
         if self._scan("moves", "left_since", chain, since, part.c.reason.in_(reasons), part.c.to_step.in_(ends)):
@@ -149,11 +153,12 @@ class Reader:
 
 
 def objection(why: dict | None, leaves: datetime | None, as_of: datetime, at_latest: datetime | None) -> dict | None:
-    """Of what speaks against a touch the first in order: left the chain, stale, another reason, stale by when it could leave.
+    """Of what speaks against a touch the first in order: withdrawn or left the chain, stale, another reason, stale by when it
+    could leave.
 
     `why` is what `Reader.refused` dropped it for, `leaves` until when it would wait.
     """
-    if at_latest is None or (why and why["reason"] == "left_chain"):
+    if at_latest is None or (why and why["reason"] in ("left_chain", "withdrawn")):
         return why
     if as_of > at_latest:
         return _stale(as_of, at_latest)

@@ -18,9 +18,9 @@ from warehouse.marts import FOLDER, MARTS, MartSettings, set_variables
 from warehouse.scan import scan
 from warehouse.tables import TABLES
 
-__all__ = ["Snapshot", "public_views"]
+__all__ = ["Snapshot", "public_macros", "public_views"]
 
-VIEWS = Path(__file__).parent / "sql" / "views"
+VIEWS, MACROS = (Path(__file__).parent / "sql" / folder for folder in ("views", "macros"))
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
 #: Longer than any reader; a snapshot whose process died is forgotten after it.
 HELD = timedelta(hours=6)
@@ -37,6 +37,13 @@ def public_views() -> dict[str, str]:
     """Name and query of every view and mart that `relance sql`, audiences and reports may read."""
     files = sorted(VIEWS.glob("*.sql")) + [FOLDER / f"{name}.sql" for name in MARTS]
     return {file.stem: file.read_text(encoding="utf-8") for file in files}
+
+
+@cache
+def public_macros() -> dict[str, tuple[str, str]]:
+    """By name the arguments and the query of what can be asked like a view, of something: `FROM received(12, 'offer')`."""
+    return {name: (arguments, (MACROS / f"{name}.sql").read_text(encoding="utf-8"))
+            for name, arguments in {"received": "of_wave, of_step"}.items()}
 
 
 class Snapshot:
@@ -56,7 +63,7 @@ class Snapshot:
     @property
     def con(self):
         """The DuckDB connection with every public view made."""
-        self.prepare(" ".join(public_views()))
+        self.prepare(" ".join([*public_views(), *public_macros()]))
         return self.engine.con
 
     def sql(self, query: str, **values) -> pa.Table:
@@ -98,6 +105,12 @@ class Snapshot:
             query = public_views()[word]
             self.prepare(query)
             self.engine.execute(f"CREATE OR REPLACE TEMP VIEW {word} AS {query}")
+
+        elif word in public_macros():
+            self._made.add(word)
+            arguments, query = public_macros()[word]
+            self.prepare(query)
+            self.engine.execute(f"CREATE OR REPLACE TEMP MACRO {word}({arguments}) AS TABLE {query}")
 
     def _settings(self) -> MartSettings:
         house, policy = self.warehouse.house, self.warehouse.policy

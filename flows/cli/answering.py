@@ -23,6 +23,7 @@ FAILED, USAGE, WAITS = 1, 2, 3
 #: are not imported until a command needs them.
 _KNOWN = {
     "NoSuchChain": USAGE, "NoSuchConnector": USAGE, "NoSuchContact": USAGE, "ClockError": USAGE,
+    "NoSuchScope": USAGE, "NoSuchStop": USAGE,
     "LedgerError": FAILED, "StoreError": FAILED, "SettingsError": FAILED, "WrongEnvironment": FAILED, "NotAllowed": FAILED,
     "MissingSecret": FAILED, "ChainError": FAILED, "LoadError": FAILED, "HeadMoved": FAILED, "Imbalance": FAILED,
     "BadTemplate": FAILED, "MissingMessage": FAILED, "DiagramError": FAILED, "UnknownConnector": FAILED,

@@ -7,7 +7,7 @@ import typer
 
 from flows.cli import (
     approving, chain_commands, connectors_commands, deploying, doctor, explaining, figures, going_live, journaling,
-    loading, looking, moving, rehearsing, serving, up,
+    loading, looking, moving, rehearsing, serving, stopping, up,
 )
 from flows.cli.answering import Commands
 
@@ -34,6 +34,10 @@ app.command()(approving.approve)
 app.command()(approving.reject)
 app.add_typer(chain_commands.family, name="chains")
 app.add_typer(connectors_commands.family, name="connectors")
+app.command()(stopping.stop)
+app.command()(stopping.stops)
+app.command()(stopping.release)
+app.command()(stopping.withdraw)
 app.command()(moving.maintain)
 app.command()(journaling.journal)
 app.command()(going_live.backup)

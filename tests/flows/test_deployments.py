@@ -16,7 +16,7 @@ import chains
 from flows import deployments
 from marketing.house import House
 
-HOUSE = ["send", "approve", "collect", "load", "report", "maintain", "watch", "connectors"]
+HOUSE = ["STOP", "release", "send", "approve", "collect", "load", "report", "maintain", "watch", "connectors"]
 
 
 def read(path: Path) -> dict[str, dict]:
@@ -49,22 +49,23 @@ def test_everything_is_deployed(written):
 
 def test_one_run_at_a_time(written):
     """Every deployment belongs to the pool, runs once at a time, checks its form, and is not paused; the watch, which frees
-    the places of dead runs, waits for no place itself."""
+    the places of dead runs, and STOP wait for no place themselves."""
     for name, one in written.items():
         assert one["work_pool"]["name"] == deployments.POOL
-        assert one["concurrency_limit"] == (None if name == "watch" else {"limit": 1, "collision_strategy": "ENQUEUE"})
+        assert one["concurrency_limit"] == (None if name in ("watch", "STOP") else {"limit": 1, "collision_strategy": "ENQUEUE"})
         assert one["enforce_parameter_schema"] and not one.get("paused")
 
 
 def test_schedules(written):
-    """Schedules go by the clock of the house, and can be changed in place; a load and a decision are started by hand alone."""
+    """Schedules go by the clock of the house, and can be changed in place; a load, a decision, a stop and its release are
+    started by hand alone."""
     crons = {}
     for name, one in written.items():
         for schedule in one.get("schedules") or []:
             assert (schedule["timezone"], schedule.get("active")) == ("Europe/Paris", None) and schedule["slug"]
             crons[name] = CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"]).cron
 
-    assert set(written) - set(crons) == {"approve", "load"}
+    assert set(written) - set(crons) == {"approve", "load", "STOP", "release"}
     assert {name: crons[name] for name in HOUSE if name in crons} == {
         "send": "*/5 * * * *", "collect": "3-59/5 * * * *", "report": "0 7 * * *", "maintain": "30 3 * * *",
         "watch": "1-59/5 * * * *", "connectors": "30 6 * * *"}
@@ -130,7 +131,8 @@ def test_every_field_of_every_form_has_words(written):
     fields = {(name, field): words for name, one in written.items()
               for field, words in parameter_schema(load_flow_from_entrypoint(one["entrypoint"])).properties.items()}
 
-    assert {name for name, _ in fields} == {*chains.names(), "approve", "send", "load", "report", "connectors"}
+    assert {name for name, _ in fields} == {
+        *chains.names(), "STOP", "release", "approve", "send", "load", "report", "connectors"}
     assert [key for key, words in fields.items() if not re.fullmatch(r"[A-Z][^_]+", words["title"])] == []
     assert [key for key, words in fields.items() if len(words.get("description", "").split()) < 3] == []
     assert [key for key, words in fields.items() if "_" in words["description"] or ": none" in words["description"]] == []

@@ -10,6 +10,7 @@ from marketing.graph import ENTRY
 from warehouse import schema
 from warehouse.failpoints import reach
 from warehouse.passing.literals import literal
+from warehouse.stops import withdrawn
 
 __all__ = ["enrol_audience", "enrol_handovers", "who_may_enter"]
 
@@ -82,6 +83,9 @@ def _enrol(passing, kind: str, params: dict, reenter_after, room: int | None = N
         return 0
     wave = passing.wave(kind, params) if wave is None else wave
     reach("pass.wave_reserved")
+    # Read after the head: who withdraws a wave moves the head of every slice once it is written down.
+    if wave in withdrawn(passing.warehouse.ledger):
+        return _keep_out(passing, kind, entering)
     if room is not None:
         entering = _drawn(passing, entering, wave, room)
     return _enter(passing, entering, wave, asked)
@@ -108,6 +112,21 @@ def _drawn(passing, entering: str, wave: int, room: int) -> str:
         ORDER BY draw({salt32(f"room:{passing.run}")}, contact_id), contact_id LIMIT {max(0, room - entered)}""")
     passing.tally.left_out += passing.engine.count(entering) - passing.engine.count(drawn)
     return drawn
+
+
+def _keep_out(passing, kind: str, entering: str) -> int:
+    """Nobody enters a wave that was withdrawn while its run was still taking people in; hand-overs are refused by row."""
+    passing.tally.left_out += passing.engine.count(entering)
+    if kind == "handover":
+        rows = passing.moving.name("withdrawn_handovers")
+        passing.engine.execute(f"""
+            CREATE OR REPLACE TEMP TABLE {rows} AS
+            SELECT h.enrolment_id, 0::SMALLINT AS visit, 0::SMALLINT AS leg, 'withdrawn' AS reason, 'wave' AS rule,
+                   NULL::VARCHAR AS value, NULL::VARCHAR AS limit_value, NULL::TIMESTAMP AS until_at
+            FROM asked AS h SEMI JOIN {entering} AS e ON e.contact_id = h.contact_id""")
+        passing.commit.add("refusals", rows, slice=passing.slice, chain=passing.chain, version=passing.current.id,
+                           to_step="", reason="plan")
+    return 0
 
 
 def _enter(passing, may_enter: str, wave: int, asked: int) -> int:

@@ -88,14 +88,16 @@ def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed
     """The touches of one leg: a part and its batches."""
     engine, moving = passing.engine, passing.moving
     planned = allowed
-    latest = engine.execute(f"SELECT until_at, count(*) FROM {planned} GROUP BY until_at ORDER BY until_at")
-    rows = sum(many for _, many in latest)
+    alike = engine.execute(f"""
+        SELECT until_at, enrolment_id >> 36 AS wave, count(*) FROM {planned} GROUP BY ALL ORDER BY until_at, wave""")
+    rows = sum(many for *_, many in alike)
     if not rows:
         return
     _assert_new(passing, step, leg, planned, rows)
     touches = moving.name("touches")
-    # Those deferred earlier have earlier latest moments: each batch holds touches of one, so that none ages with another.
-    order = " ORDER BY until_at, enrolment_id" if len(latest) > 1 else ""
+    # Those deferred earlier have earlier latest moments: each batch holds touches of one, so that none ages with another;
+    # and of one wave, so that a wave can be stopped. An enrolment's number begins with its wave.
+    order = " ORDER BY until_at, enrolment_id" if len(alike) > 1 else ""
     engine.execute(f"""
         CREATE OR REPLACE TEMP VIEW {touches} AS
         SELECT enrolment_id, visit, {leg}::SMALLINT AS leg, (seq + 1)::SMALLINT AS seq FROM {planned}{order}""")
@@ -106,9 +108,9 @@ def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed
     size = batch_size(passing.rates.get(connector))
     passing.commit.within(lambda tx, numbers: tx.execute(sa.insert(schema.batch), [
         {"part": numbers[position], "first_row": first, "rows": many, "slice": passing.slice,
-         "chain": passing.chain, "step": step.name, "connector": connector, "run": passing.run, "state": "planned",
-         "at_latest": at_latest, "not_before": None, "attempt": 0}
-        for first, many, at_latest in _ranges(latest, size)]))
+         "chain": passing.chain, "step": step.name, "connector": connector, "run": passing.run, "wave": wave,
+         "state": "planned", "at_latest": at_latest, "not_before": None, "attempt": 0}
+        for first, many, at_latest, wave in _ranges(alike, size)]))
     passing.expect_account()
     passing.gate.planned_now.append((planned, step.name, channel, step.purpose))
     passing.tally.count(passing.tally.planned, step.name, rows)
@@ -131,12 +133,12 @@ class TouchTwice(AssertionError):
     """A plan holds a touch a second time; it is never committed."""
 
 
-def _ranges(latest: list[tuple], size: int) -> Iterator[tuple]:
-    """Batches as (first row, rows, latest moment) of touches in the order of their latest moments."""
+def _ranges(alike: list[tuple], size: int) -> Iterator[tuple]:
+    """Batches as (first row, rows, latest moment, wave) of touches in the order of their latest moments and waves."""
     start = 0
-    for at_latest, rows in latest:
+    for at_latest, wave, rows in alike:
         for first in range(start, start + rows, size):
-            yield first, min(size, start + rows - first), at_latest
+            yield first, min(size, start + rows - first), at_latest, wave
         start += rows
 
 

@@ -234,6 +234,11 @@ class SlicePass(Reading):
         return self.commit.apply()
 
     def _write_resting(self, tx: sa.Connection, _numbers: list[int]) -> None:
+        self.write_rests(tx)
+        self.warehouse.ledger.put(tx, schema.watermark, {"reader": self.reader, "slice": self.slice, "n": self.n})
+
+    def write_rests(self, tx: sa.Connection) -> None:
+        """Who rests where, where that has changed: who moves contacts without hearing anything leaves the watermark."""
         for (version, step), resting in self.resting.items():
             if (version, step) in self.returned:
                 resting.next_due = self.as_of  # never after it: they wait for the next pass
@@ -242,7 +247,6 @@ class SlicePass(Reading):
                     "chain": self.chain, "version": version, "slice": self.slice, "step": step,
                     "residents": resting.residents, "next_due": resting.next_due, "feeds": resting.feeds,
                 })
-        self.warehouse.ledger.put(tx, schema.watermark, {"reader": self.reader, "slice": self.slice, "n": self.n})
 
     def close(self) -> None:
         self.snapshot.release()
