@@ -12,5 +12,6 @@ def release(wired: Wired, scope: str, name: str, who: Who, why: str, run: str) -
     """End the stop of a scope, or the one of a number; raises NoSuchStop."""
     stop = stopping.chosen(wired.warehouse.ledger, scope, name)
     released = stopping.let_go(wired.warehouse, stop, who, why=why)
-    tell("release", run=run, state="completed", summary={"stop": stop.id, "may_leave": released.may_leave, "stale": released.stale})
+    counts = {"stop": stop.id, "may_leave": released.may_leave, "stale": released.stale}
+    tell("release", run=run, state="completed", summary=counts)
     return released

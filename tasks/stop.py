@@ -17,5 +17,6 @@ def stop(wired: Wired, scope: str, name: str, who: Who, why: str, run: str) -> s
     """Order the stop and wait for what is with a provider; raises NoSuchScope where there is nothing of that name."""
     stopping.known(wired.warehouse, scope, name)
     account = stopping.stop_now(wired.warehouse, scope, name, who, why=why, wall=wired.wall)
-    tell("stop", run=run, state="completed", summary={"stop": account.stop.id, "left": account.left, "not_left": account.not_left})
+    counts = {"stop": account.stop.id, "left": account.left, "not_left": account.not_left}
+    tell("stop", run=run, state="completed", summary=counts)
     return account

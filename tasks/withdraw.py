@@ -9,7 +9,8 @@ from warehouse.versions import chain_numbers
 __all__ = ["withdraw_wave"]
 
 
-def withdraw_wave(wired: Wired, wave: int, who: Who, why: str, *, run: str, name: str | None = None) -> tuple[stopping.Account, int]:
+def withdraw_wave(wired: Wired, wave: int, who: Who, why: str, *, run: str,
+                  name: str | None = None) -> tuple[stopping.Account, int]:
     """Nothing more of the wave is sent, and who is inside leaves; what had left, and how many contacts left.
 
     Raises NoSuchScope, and Imbalance.

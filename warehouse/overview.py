@@ -16,7 +16,8 @@ __all__ = ["chains_now", "outbox_now", "runs_now", "sources_now", "wave_params"]
 
 
 def chains_now(ledger, as_of: datetime, zone: str) -> list[dict]:
-    """One row per chain that a pass has run: who is in it, where somebody is due, its last pass, whether it is paused or stopped."""
+    """One row per chain that a pass has run: who is in it, where somebody is due, its last pass, whether it is paused or
+    stopped."""
     found, stopped = [], pauses(ledger)
     for name, number in chain_numbers(ledger).items():
         stop = waits(ledger, name)

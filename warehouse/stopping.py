@@ -15,7 +15,7 @@ from warehouse.schema import batch
 from warehouse.stops import SCOPES, Stop, end, of_scope, order, ordered, standing
 from warehouse.withdrawing import close_wave, empty_wave, withdraw
 
-__all__ = ["PATIENCE", "Account", "NoSuchScope", "NoSuchStop", "Released", "account", "chosen", "known", "let_go", "stop_now",
+__all__ = ["PATIENCE", "Account", "NoSuchScope", "NoSuchStop", "Released", "chosen", "known", "let_go", "stop_now",
            "waiting", "withdraw_now"]
 
 #: Seconds that a stop waits for what is with a provider at its moment.
@@ -32,7 +32,7 @@ class NoSuchStop(LookupError):
 
 @dataclass(frozen=True)
 class Account:
-    """Touches of a stop's scope, in every wave of which anything has not left: by outcome, and still here.
+    """Touches of a stop's scope, at every step and wave of which anything had not left at the stop: by outcome, and still here.
 
     `in_flight` were with a provider when the stop came. Of those, `still_with_provider` had no answer at the end of the
     waiting; `silent` are those whose sender had died before: nobody knows yet.
@@ -115,20 +115,29 @@ def stop_now(warehouse, scope: str, name: str, who: journal.Who, *, why: str = "
     ledger, now = warehouse.ledger, warehouse.clock.now()
     with ledger.begin() as tx:
         stop, new = order(tx, scope, name, who, now=now, why=why)
-        flying, _ = _with_provider(tx, stop, wall())
+        begun = _begun(tx, stop, wall())
         if new:
             journal.write(ledger, tx, who, "stop", {"stop": stop.id, "scope": scope, "name": name}, now=now, why=why)
-    return account(warehouse, stop, new, flying, wall=wall, patience=patience)
+    return _account(warehouse, stop, new, begun, wall, patience)
 
 
-def account(warehouse, stop: Stop, new: bool, flying: int, *, wall: Callable[[], datetime],
-            patience: float = PATIENCE) -> Account:
+def _begun(tx: sa.Connection, stop: Stop, wall: datetime) -> tuple[int, set[tuple]]:
+    """Of a scope at a moment: touches with a provider, and the chains, steps and waves of which anything has not left."""
+    rows = tx.execute(sa.select(schema.chain.c.name, batch.c.step, batch.c.wave).join(
+        schema.chain, schema.chain.c.id == batch.c.chain).where(
+        batch.c.state.in_(("planned", "sending")), of_scope(stop.scope, stop.name)).distinct())
+    return _with_provider(tx, stop, wall)[0], {tuple(row) for row in rows}
+
+
+def _account(warehouse, stop: Stop, new: bool, begun: tuple[int, set[tuple]], wall: Callable[[], datetime],
+             patience: float) -> Account:
     """What has left of a stop's scope, after waiting so many seconds at most for what is with a provider."""
     still, silent = _landed(warehouse.ledger, stop, wall, patience)
     fold_receipts(warehouse, run="stop", as_of=warehouse.clock.now())
     with warehouse.snapshot() as snapshot:
         rows = snapshot.sql(statement("stopping/sends"), scope=stop.scope, name=stop.name).to_pylist()
-    return Account(stop, new, flying, still, silent, _sends(rows, stop.scope == "wave"))
+    flying, waited = begun
+    return Account(stop, new, flying, still, silent, _sends(rows, None if stop.scope == "wave" else waited))
 
 
 def _landed(ledger, stop: Stop, wall: Callable[[], datetime], patience: float) -> tuple[int, int]:
@@ -152,8 +161,8 @@ def _with_provider(tx: sa.Connection, stop: Stop, wall: datetime) -> tuple[int, 
     return int(flying), int(silent)
 
 
-def _sends(rows: Sequence[dict], every: bool) -> list[dict]:
-    """One row per chain, step and wave, of the waves of which anything has not left; `every`: those that are over too."""
+def _sends(rows: Sequence[dict], waited: set[tuple] | None) -> list[dict]:
+    """One row per chain, step and wave of which anything has not left, or had not at the stop (`waited`; None: every one)."""
     found: dict[tuple, dict] = {}
     for row in rows:
         one = found.setdefault((row["chain"], row["step"], row["wave"]), {
@@ -164,7 +173,7 @@ def _sends(rows: Sequence[dict], every: bool) -> list[dict]:
             one["outcomes"][row["outcome"]] = row["touches"]
     for one in found.values():
         one["not_left"] = one["planned"] - sum(one["outcomes"].values())
-    return [one for one in found.values() if every or one["not_left"]]
+    return [one for key, one in found.items() if waited is None or key in waited or one["not_left"]]
 
 
 def withdraw_now(warehouse, wave: int, who: journal.Who, *, why: str = "", run: str, wall: Callable[[], datetime],
@@ -175,12 +184,12 @@ def withdraw_now(warehouse, wave: int, who: journal.Who, *, why: str = "", run: 
     new = close_wave(ledger, wave, who, now=now, why=why)
     stop = Stop(0, "wave", str(wave), now, str(who), why)
     with ledger.read() as tx:
-        flying, _ = _with_provider(tx, stop, wall())
+        begun = _begun(tx, stop, wall())
     _landed(ledger, stop, wall, patience)
     withdraw(ledger, now)
     left = empty_wave(warehouse, wave, run=run, as_of=now)
     withdraw(ledger, now)  # what a pass had planned before the last of its contacts left
-    return account(warehouse, stop, new, flying, wall=wall, patience=0), left
+    return _account(warehouse, stop, new, begun, wall, 0), left
 
 
 def waiting(ledger, stop: Stop) -> int:

@@ -22,9 +22,9 @@ def stop(
 ) -> Answer:
     """Stop messages from leaving: all of them, or those of one chain, wave, step or connector.
 
-    What is with a provider at this moment is waited for and booked; then it is said what has left and what has not. Passes of
-    a stopped chain wait; what is planned stays in the outbox until `relance release` or `relance withdraw`. Ends with 1 when
-    something is still with a provider after half a minute; the stop holds all the same.
+    What is with a provider at this moment is waited for and booked; then it is said what has left and what has not.
+    Passes of a stopped chain wait; what is planned stays in the outbox until `relance release` or `relance withdraw`.
+    Ends with 1 when something is still with a provider after half a minute; the stop holds all the same.
     """
     from warehouse import stopping
 
@@ -49,7 +49,8 @@ def stops() -> Answer:
     found, broken = [(one, stopping.waiting(ledger, one)) for one in room.ordered(ledger)], room.stops(ledger)
     rows = [(one.id, one.what, moment(one.at, zone), one.who, one.why or "–", many) for one, many in found]
     shown: list[Any] = [table(["Stop#", "What", "Since", "By", "Why", "Touches that wait#"], rows)] if rows else []
-    shown += [f"{name} was stopped by an error: {why}. Mend it, then: relance send {name} --resume" for name, why in broken.items()]
+    shown += [f"{name} was stopped by an error: {why}. Mend it, then: relance send {name} --resume"
+              for name, why in broken.items()]
     record = {"stops": [{"stop": one.id, "scope": one.scope, "name": one.name, "at": one.at, "by": one.who, "why": one.why,
                          "waiting": many} for one, many in found], "stopped_by_an_error": broken}
     if rows:
@@ -137,7 +138,8 @@ def _counted(account: Any) -> list[Any]:
         shown.append(f"{_touches(account.still_with_provider)} are still with a provider, which has not answered: relance stops "
                      "and relance status tell later.")
     if account.silent:
-        shown.append(f"{_touches(account.silent)} were with a provider when their sender died: nobody knows yet whether they left.")
+        shown.append(f"{_touches(account.silent)} were with a provider when their sender died: nobody knows yet whether they "
+                     "left.")
     return shown
 
 

@@ -1,0 +1,2 @@
+-- One row per contact.
+SELECT contact_id FROM contacts
