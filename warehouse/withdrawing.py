@@ -36,14 +36,15 @@ def withdraw(ledger, now: datetime) -> int:
     Of a batch that may have been with the provider before it came back, nobody knows: its touches are unknown.
     """
     gone = stops.withdrawn(ledger)
-    of_wave = sa.and_(batch.c.wave.is_not(None), batch.c.wave.in_(sorted(gone)))
-    of_run = batch.c.run.in_(runs.cancelled_runs())
+    planned, never = batch.c.state == "planned", batch.c.sending_at.is_(None)
+    # A sender that has claimed touches of a withdrawn wave and not begun is told so before it begins.
+    of_wave = sa.and_(batch.c.wave.is_not(None), batch.c.wave.in_(sorted(gone)), planned | (batch.c.state == "sending") & never)
+    of_run = planned & batch.c.run.in_(runs.cancelled_runs())
     with ledger.read() as tx:
-        if tx.execute(sa.select(batch.c.id).where(batch.c.state == "planned", of_wave | of_run).limit(1)).first() is None:
+        if tx.execute(sa.select(batch.c.id).where(of_wave | of_run).limit(1)).first() is None:
             return 0
     said = {"outcome": "cancelled", "units": 0, "settled_at": now.isoformat()}
     perhaps = {"outcome": "unknown", "units": 0, "settled_at": now.isoformat()}
-    never = batch.c.sending_at.is_(None)
     with ledger.begin() as tx:
         return (_settle(tx, now, said | {"reason": "withdrawn", "rule": "wave"}, of_wave, never)
                 + _settle(tx, now, said | {"reason": "run_cancelled", "rule": "run"}, of_run, never)
@@ -51,7 +52,7 @@ def withdraw(ledger, now: datetime) -> int:
 
 
 def _settle(tx: sa.Connection, now: datetime, result: dict, *which: sa.ColumnElement[bool]) -> int:
-    settled = tx.execute(sa.update(batch).where(batch.c.state == "planned", *which).values(
+    settled = tx.execute(sa.update(batch).where(*which).values(
         state="settled", settled_at=now, sent_by=batch.c.run, receipts=pack(result), owner=None, lease_until=None,
     ).returning(batch.c.rows))
     return sum(settled.scalars())
