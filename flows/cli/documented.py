@@ -89,7 +89,7 @@ def sql_page() -> str:
     from marketing.policy import Policy
     from warehouse import Warehouse
     from warehouse.marts import MARTS
-    from warehouse.snapshot import public_views
+    from warehouse.snapshot import public_macros, public_views
 
     root, parts = Path(__file__).parents[2], [_SQL]
     with TemporaryDirectory() as home:
@@ -100,17 +100,24 @@ def sql_page() -> str:
                 parts.append(f"## {title}\n\n| view | what it holds | columns |\n|---|---|---|\n"
                              + "\n".join(_view(snapshot, name, views[name]) for name in names) + "\n")
         warehouse.close()
+    parts.append("## With arguments\n\n| in FROM | what it holds |\n|---|---|\n" + "\n".join(
+        f"| `{name}({arguments})` | {_said(query)} |" for name, (arguments, query) in public_macros().items()) + "\n")
     return "\n".join(parts)
 
 
 def _view(snapshot, name: str, query: str) -> str:
+    columns = snapshot.sql(f"SELECT * FROM {name} LIMIT 0").schema.names
+    return f"| `{name}` | {_said(query)} | {', '.join(columns)} |"
+
+
+def _said(query: str) -> str:
+    """The comment that a query opens with, as a table can hold it."""
     said = []
     for line in query.splitlines():
         if not line.startswith("--"):
             break
         said.append(line.removeprefix("--").strip())
-    columns = snapshot.sql(f"SELECT * FROM {name} LIMIT 0").schema.names
-    return f"| `{name}` | {' '.join(said).replace('|', '/')} | {', '.join(columns)} |"
+    return " ".join(said).replace("|", "/")
 
 
 if __name__ == "__main__":

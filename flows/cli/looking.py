@@ -27,6 +27,7 @@ def status() -> Answer:
     from flows.deployments import sound
     from marketing.alarms import alarms
     from warehouse.runs import mark_crashed
+    from warehouse.stops import ordered
     from warehouse.watching import facts, look
 
     wired = running.opened()
@@ -36,15 +37,16 @@ def status() -> Answer:
     found, simulated = alarms(facts(seen), warehouse.policy.alarms), warehouse.clock.simulated() is not None
     clock = f"{moment(seen.now, house.zone)}{' (simulated)' if simulated else ''}"
     head = f"{house.name}, environment {house.environment}, {clock}. Times in {house.zone}."
-    shown = [*filter(None, [house.banner]), head, *_alarms(found), _chains(seen.chains, house.zone),
+    held = [f"STOPPED: {one.told(house.zone)}." for one in ordered(warehouse.ledger)]
+    shown = [*filter(None, [house.banner]), head, *held, *_alarms(found), _chains(seen.chains, house.zone),
              _connectors(seen.connectors), _sources(seen, house.zone), *_runs(seen.runs, house.zone)]
     if seen.inbox:
         shown.append(f"{seen.inbox:,} responses in the inbox. Next: relance collect")
     return Answer({
         "house": house.name, "environment": house.environment, "zone": house.zone, "now": seen.now, "simulated_clock": simulated,
         "alarms": [asdict(alarm) for alarm in found], "chains": [_plain(row) for row in seen.chains],
-        "connectors": seen.connectors, "complaints": seen.complaints, "unknown_touches": seen.unknown, "inbox": seen.inbox,
-        "sources": seen.sources, "runs": seen.runs}, shown)
+        "stops": held, "connectors": seen.connectors, "complaints": seen.complaints, "unknown_touches": seen.unknown,
+        "inbox": seen.inbox, "sources": seen.sources, "runs": seen.runs}, shown)
 
 
 def _plain(row: dict) -> dict:

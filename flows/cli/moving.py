@@ -76,7 +76,7 @@ def send(
     from flows.cli import running
     from flows.cli.showing import table, working
     from warehouse.outbox import open_batches
-    from warehouse.stops import release, stops
+    from warehouse.stops import ordered, release, stops
 
     wired = running.opened()
     ledger = wired.warehouse.ledger
@@ -104,6 +104,7 @@ def send(
     if left:
         shown.append(f"Still in the outbox: {', '.join(f'{many:,} {state}' for state, many in sorted(left.items()))}.")
     shown += [f"{name} is stopped: {why}. Mend it, then: relance send {name} --resume" for name, why in stopped.items()]
+    shown += [f"{_kept_back(one, wired)}." for one in ordered(ledger)]
     return Answer({"environment": house.environment, "sent": sent, "outbox": left, "stopped": stopped, "full": full}, shown,
                   FAILED if stopped else 0)
 
@@ -161,6 +162,11 @@ def maintain() -> Answer:
             done = tidy_up(running.opened(), **running.run_of_own("maintain"))
     return Answer(done, [f"{done['receipts']:,} receipts filed, {done['folded']:,} small parts folded, "
                          f"{done['files']:,} old files and {done['orphans']:,} left-over files deleted."])
+
+
+def _kept_back(stop: Any, wired: Any) -> str:
+    said = stop.told(wired.warehouse.house.zone)
+    return said[:1].upper() + said[1:]
 
 
 def _values(params, given: list[str]) -> dict[str, Any]:

@@ -14,15 +14,19 @@ import typer
 
 from flows.cli.answering import Answer, Refused, answers
 
-__all__ = ["serve"]
+__all__ = ["STOP", "serve"]
 
+#: The deployment beside those of the chains that is kept ready: nobody who stops something waits for a process to start.
+STOP = "STOP"
 #: Seconds between two looks at the server.
 LOOK = 1.0
 
 
 @answers
-def serve(chain: Annotated[str, typer.Argument(help="The chain, by the name of its folder.", show_default=False)]) -> Answer:
-    """Make the passes of one chain in this process, one at a time, until Ctrl-C.
+def serve(
+    chain: Annotated[str, typer.Argument(help="The chain, by the name of its folder; or STOP.", show_default=False)],
+) -> Answer:
+    """Make the passes of one chain in this process, one at a time, until Ctrl-C; or hear STOP, as `relance up` does.
 
     Its deployment is taken from the workers meanwhile and given back at the end. When a deploy gives it back to them, this
     starts anew by itself, and takes it again with the chain as it then is.
@@ -30,15 +34,14 @@ def serve(chain: Annotated[str, typer.Argument(help="The chain, by the name of i
     import chains
     from flows.cli import running
 
-    chains.load(chain)
+    if chain != STOP:
+        chains.load(chain)
     if not running.served():
         raise Refused("PREFECT_API_URL names no Prefect server; set it to the one that `relance up` has started.")
     running.quiet_prefect()
-    running.opened()
-    from flows import by_chain
     from prefect.client.orchestration import get_client
 
-    flow, made, ours = getattr(by_chain, chain), [], True
+    flow, made, ours = _flow(chain), [], True
     with get_client(sync_client=True) as client, _taken(client, chain) as deployment, _until_told():
         typer.echo(f"{chain} is served: its runs start here. Ctrl-C ends it.", err=True)
         # Runs are made in a thread: in the main one Prefect would hear SIGTERM first, and break off the run.
@@ -50,6 +53,21 @@ def serve(chain: Annotated[str, typer.Argument(help="The chain, by the name of i
         typer.echo(f"{chain} was deployed again: it is read anew, and taken back.", err=True)
         _begin_anew()
     return Answer({"chain": chain, "runs": len(made)}, [f"{len(made):,} runs of {chain} made here; the workers make the next."])
+
+
+def _flow(name: str) -> Any:
+    """The flow of a chain, or of STOP, with the installation open."""
+    from flows import wiring
+
+    if name == STOP:
+        from flows.stop import stop
+
+        wiring.wired(every=True)
+        return stop
+    from flows import by_chain
+
+    wiring.wired()
+    return getattr(by_chain, name)
 
 
 def _begin_anew() -> None:

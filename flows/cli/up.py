@@ -25,7 +25,7 @@ def up(
     port: Annotated[int, typer.Option("--port", metavar="PORT", help="Where the Prefect server listens, or the next free "
                                                                      "port after it.")] = 4200,
 ) -> Answer:
-    """Start everything on this machine: a Prefect server, the deployments, a worker.
+    """Start everything on this machine: a Prefect server, the deployments, a worker, a process that hears STOP.
 
     Stops everything on Ctrl-C; a second start finds everything as it was, below RELANCE_HOME.
     """
@@ -57,7 +57,7 @@ def up(
 
 
 def _start(wired: Any, home: Path, port: int, children: list[Any], remember: Callable[[str], None]) -> str:
-    """Start the server, register everything, start a worker; returns the server's address."""
+    """Start the server, register everything, start a worker and who hears STOP; returns the server's address."""
     from flows.cli.prefect_server import PrefectServer, free_port, prefect_environment
     from flows.cli.showing import working
 
@@ -73,6 +73,7 @@ def _start(wired: Any, home: Path, port: int, children: list[Any], remember: Cal
         remember(server.api)
         tell(words="starting a worker")
         children.append(_worker(home))
+        children.append(_hearing_stop(home))
     _greet(wired, server, done)
     return server.address
 
@@ -96,6 +97,16 @@ def _worker(home: Path) -> Any:
     log = home / "worker.log"
     log.unlink(missing_ok=True)
     return Child("worker", command, os.environ | {"PREFECT_WORKER_QUERY_SECONDS": "5"}, log)
+
+
+def _hearing_stop(home: Path) -> Any:
+    """A process that is there already when somebody presses STOP: the worker would need a quarter of a minute to make one."""
+    from flows.cli.children import Child
+    from flows.cli.serving import STOP
+
+    log = home / "stop.log"
+    log.unlink(missing_ok=True)
+    return Child("STOP", [sys.executable, "-c", "from flows.cli.main import app; app()", "serve", STOP], os.environ, log)
 
 
 def _settle(prefect: Mapping[str, str]) -> None:
@@ -123,7 +134,7 @@ def _greet(wired: Any, server: Any, done: Any) -> None:
   Chains and their runs  {server.address}/v2/deployments
   All runs               {server.address}/v2/runs
   Home                   {wired.warehouse.home}
-  Logs                   {server.log.parent}/server.log and worker.log
+  Logs                   {server.log.parent}/server.log, worker.log and stop.log
 
 Open {server.address}/v2/deployments, choose a chain, Run.
 For commands in another terminal:

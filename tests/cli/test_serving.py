@@ -25,6 +25,14 @@ def test_no_chain(empty):
     assert "there is no chain 'prospect'; chains:" in said.err and "prospect_web_lead" in said.err
 
 
+def test_stop_needs_no_chain(empty, monkeypatch):
+    """STOP is kept ready by its name, and is no chain."""
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    said = empty("serve", "STOP")
+
+    assert "PREFECT_API_URL names no Prefect server" in said.err and serving._flow("STOP").name == "STOP"
+
+
 class Server:
     """A server in the words of Prefect's client, with one deployment in a work pool or in none, and nothing due."""
 

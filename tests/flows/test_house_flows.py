@@ -53,3 +53,21 @@ def test_failed_load(house, tmp_path, prefect_server):
 
     assert state.is_failed()
     assert [(row["kind"], row["state"], "gone.csv" in row["summary"]) for row in kept] == [("load", "failed", True)]
+
+
+@pytest.mark.xdist_group("prefect")
+def test_stop_and_release(house, prefect_server):
+    """STOP and release run as flows: the state says what came of it, the journal keeps the name that was typed as such."""
+    from flows.release import release
+    from flows.stop import stop
+    from warehouse import journal
+
+    stopped = stop(your_name="Bruno", why="a wrong price", return_state=True)
+    wrong = stop(scope="wave", name="9", return_state=True)
+    released = release(return_state=True)
+    acts = [(entry.act, entry.who, entry.known, entry.why) for entry in journal.entries(house.warehouse.ledger)]
+
+    assert stopped.message == "Everything is stopped: 0 messages have left, 0 have not."
+    assert wrong.is_failed() and "there is no wave '9'" in wrong.message
+    assert released.message == "Everything is released: 0 messages may leave, 0 came too late and never will."
+    assert acts[0] == ("stop", "Bruno", "typed", "a wrong price") and [act for act, *_ in acts] == ["stop", "release"]

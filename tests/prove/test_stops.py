@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.prove, pytest.mark.timeout(900), pytest.mark.xdist_gro
 MANY, POINTS = 100_000, 20
 SCOPES = [("wave", "1"), ("all",), ("chain", "mailing"), ("step", "mailing/offer"), ("connector", "memory")]
 #: Seconds that a call takes: fifty touches each, so that some hundred calls are made while a command starts.
-SLOW = 0.02
+SLOW = 0.01
 
 
 def peopled(home: Path, many: int, **settings) -> World:
