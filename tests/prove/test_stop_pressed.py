@@ -15,15 +15,15 @@ from warehouse.stops import ordered
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(900), pytest.mark.xdist_group("prove_browser")]
 
 
-def press(installation: Any, name: str, **values: Any) -> str:
+def press(installation: Any, deployed: str, /, **values: Any) -> str:
     """What the button Run sends; returns the run."""
-    deployment = installation.ask(f"/deployments/name/{name}/{name}")["id"]
+    deployment = installation.ask(f"/deployments/name/{deployed}/{deployed}")["id"]
     return installation.ask(f"/deployments/{deployment}/create_flow_run", state={"type": "SCHEDULED"}, parameters=values)["id"]
 
 
 def test_pressed(tmp_path):
     """The row stands within seconds, with the name that was typed; released in the form, it ends."""
-    with installed(tmp_path / "shop", Shop(30)) as installation:
+    with installed(tmp_path, Shop(30)) as installation:
         installation.command("pass", "reactivate_lapsed", "--plain")
         ledger, delays = Ledger(f"sqlite:///{installation.home / 'ledger.sqlite'}"), []
         while installation.ask("/deployments/name/STOP/STOP")["work_pool_name"]:
