@@ -37,8 +37,9 @@ def status() -> Answer:
     found, simulated = alarms(facts(seen), warehouse.policy.alarms), warehouse.clock.simulated() is not None
     clock = f"{moment(seen.now, house.zone)}{' (simulated)' if simulated else ''}"
     head = f"{house.name}, environment {house.environment}, {clock}. Times in {house.zone}."
-    held = [f"STOPPED: {one.told(house.zone)}." for one in ordered(warehouse.ledger)]
-    shown = [*filter(None, [house.banner]), head, *held, *_alarms(found), _chains(seen.chains, house.zone),
+    held = ordered(warehouse.ledger)
+    stops = [f"STOPPED: {one.told(house.zone)}." for one in held]
+    shown = [*filter(None, [house.banner]), head, *stops, *_alarms(found), _chains(seen.chains, house.zone),
              _connectors(seen.connectors), _sources(seen, house.zone), *_runs(seen.runs, house.zone)]
     if seen.inbox:
         shown.append(f"{seen.inbox:,} responses in the inbox. Next: relance collect")
