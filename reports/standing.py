@@ -19,6 +19,7 @@ def standing(house: str, zone: str, seen: Standing, alarms: Sequence[Alarm], lef
     banner: what is to be said of the environment before all else."""
     parts = [f"# {house}", *([f"> **{banner}**"] if banner else [])]
     parts += [f"{_moment(seen.now, zone)}, all times in {zone}.", _alarms(alarms)]
+    parts += [f"**STOPPED:** {stop.told(zone)}." for stop in seen.ordered]
     parts += ["## Chains", _table(
         ["Chain", "Active", "Due now", "Next due", "Next pass", "Last pass", "It ended"],
         ([_words(row["chain"]), count(row["active"]), _due(row), _moment(row["next_due"], zone), _moment(row["next_pass"], zone),

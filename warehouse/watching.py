@@ -19,7 +19,7 @@ from warehouse.inbox import Inbox
 from warehouse.outbox import stuck
 from warehouse.overview import chains_now, outbox_now, runs_now, sources_now
 from warehouse.schema import meta
-from warehouse.stops import stops
+from warehouse.stops import Stop, ordered, stops
 
 __all__ = ["Standing", "facts", "look", "remember", "remember_next", "told"]
 
@@ -42,6 +42,7 @@ class Standing:
     inbox: int
     awaiting: list[dict[str, Any]] = field(default_factory=list)
     unbound: dict[str, int] = field(default_factory=dict)
+    ordered: list[Stop] = field(default_factory=list)  #: stops that people ordered
 
 
 def look(warehouse, connectors: Iterable[str], accepted: Mapping[str, Mapping[str, Span]], wall: datetime) -> Standing:
@@ -64,7 +65,7 @@ def look(warehouse, connectors: Iterable[str], accepted: Mapping[str, Mapping[st
         row["next_pass"] = planned.get(row["chain"])
     return Standing(now, chains, _connectors(warehouse, connectors, unknown, now, wall, limits), sources,
                     runs_now(ledger, wall), complaints, unknown, waiting, _awaiting(ledger, now),
-                    dict(Counter(str(wave) for wave, _ in approving.unbound(ledger))))
+                    dict(Counter(str(wave) for wave, _ in approving.unbound(ledger))), ordered(ledger))
 
 
 def facts(standing: Standing) -> Facts:

@@ -27,7 +27,6 @@ def status() -> Answer:
     from flows.deployments import sound
     from marketing.alarms import alarms
     from warehouse.runs import mark_crashed
-    from warehouse.stops import ordered
     from warehouse.watching import facts, look
 
     wired = running.opened()
@@ -37,16 +36,15 @@ def status() -> Answer:
     found, simulated = alarms(facts(seen), warehouse.policy.alarms), warehouse.clock.simulated() is not None
     clock = f"{moment(seen.now, house.zone)}{' (simulated)' if simulated else ''}"
     head = f"{house.name}, environment {house.environment}, {clock}. Times in {house.zone}."
-    held = ordered(warehouse.ledger)
-    stops = [f"STOPPED: {one.told(house.zone)}." for one in held]
-    shown = [*filter(None, [house.banner]), head, *stops, *_alarms(found), _chains(seen.chains, house.zone),
+    held = [f"STOPPED: {one.told(house.zone)}." for one in seen.ordered]
+    shown = [*filter(None, [house.banner]), head, *held, *_alarms(found), _chains(seen.chains, house.zone),
              _connectors(seen.connectors), _sources(seen, house.zone), *_runs(seen.runs, house.zone)]
     if seen.inbox:
         shown.append(f"{seen.inbox:,} responses in the inbox. Next: relance collect")
     return Answer({
         "house": house.name, "environment": house.environment, "zone": house.zone, "now": seen.now, "simulated_clock": simulated,
         "alarms": [asdict(alarm) for alarm in found], "chains": [_plain(row) for row in seen.chains],
-        "stops": held, "connectors": seen.connectors, "complaints": seen.complaints, "unknown_touches": seen.unknown,
+        "stops": seen.ordered, "connectors": seen.connectors, "complaints": seen.complaints, "unknown_touches": seen.unknown,
         "inbox": seen.inbox, "sources": seen.sources, "runs": seen.runs}, shown)
 
 

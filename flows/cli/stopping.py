@@ -54,7 +54,7 @@ def stops() -> Answer:
     record = {"stops": [{"stop": one.id, "scope": one.scope, "name": one.name, "at": one.at, "by": one.who, "why": one.why,
                          "waiting": many} for one, many in found], "stopped_by_an_error": broken}
     if rows:
-        shown.append("To end one: relance release STOP")
+        shown.append("To end one: relance release NUMBER")
     return Answer(record, shown or ["Nothing is stopped."])
 
 

@@ -60,14 +60,19 @@ class Shop:
                            for name in ("mail", "text", "agenda", "print")}
         self.wired = Wired(self.warehouse, self.connectors, Messages(home, "fr"),
                            wall=lambda: datetime.now(UTC).replace(tzinfo=None))
-        by_name = {chain.name: chain for chain in chains}
-        asked = {"everybody": "SELECT contact_id FROM contacts", "nobody": "SELECT contact_id FROM contacts WHERE false",
-                 **(queries or {})}
-        monkeypatch.setattr(recipe.chains, "load", by_name.__getitem__)
-        monkeypatch.setattr(recipe, "queries", lambda chain: asked)
+        self.by_name = {chain.name: chain for chain in chains}
+        self.asked = {"everybody": "SELECT contact_id FROM contacts", "nobody": "SELECT contact_id FROM contacts WHERE false",
+                      **(queries or {})}
+        monkeypatch.setattr(recipe.chains, "load", self.by_name.__getitem__)
+        monkeypatch.setattr(recipe, "queries", lambda chain: self.asked)
         self.runs = 0
 
     # -- what there is
+
+    def add(self, chain: Chain, **queries: str) -> None:
+        """A further chain, and its audiences."""
+        self.by_name[chain.name] = chain
+        self.asked.update(queries)
 
     def contacts(self, *people: dict) -> None:
         """Contacts with an e-mail address, a phone and a postal address of their own, unless they say otherwise."""

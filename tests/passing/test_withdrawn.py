@@ -7,7 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from flows.send import drain
-from marketing.chain import CLICKED, PURCHASED, RELATIONSHIP, Chain, Delay, Enrol, Exit, Goal, Send, WaitFor, days, weeks
+from marketing.chain import (
+    CLICKED, PURCHASED, RELATIONSHIP, Chain, Delay, Enrol, Exit, Goal, Send, WaitFor, WaveParams, days, weeks,
+)
 from tests.passing.shop import START
 from warehouse import journal, outbox, reconciling, schema, stopping
 from warehouse.versions import chain_numbers
@@ -68,6 +70,25 @@ def test_what_has_left_stays_on_record(planned):
     assert (account.left, left) == (len(treated), 40)
     assert planned.rows("SELECT contact_id FROM received(1, 'first') ORDER BY ALL") == treated
     assert planned.rows("SELECT contact_id FROM received(1, 'second')") == planned.rows("SELECT contact_id FROM received(2, 'first')") == []
+
+
+def test_a_correction_reaches_exactly_those_who_got_it(planned):
+    """The audience received(wave, step) is those whose message was made or may have been, and nobody else."""
+    class Of(WaveParams):
+        wave: int = 1
+
+    with planned.warehouse.ledger.begin() as tx:
+        kept = tx.execute(sa.select(schema.batch.c.id).order_by(schema.batch.c.rows)).scalars().first()
+        tx.execute(sa.update(schema.batch).where(schema.batch.c.id == kept).values(not_before=START + timedelta(days=9)))
+    drain(planned.wired, run="in part")
+    withdrawal(planned)
+    reached = planned.rows("SELECT contact_id FROM receipts WHERE outcome = 'accepted' ORDER BY ALL")
+    planned.add(Chain(name="sorry", title="Sorry", kind="loyalty", audience="mistaken", params=Of, steps=[
+        Send("sorry", by="email", message="m", purpose=RELATIONSHIP)]), mistaken="SELECT contact_id FROM received($wave, 'first')")
+    planned.passes("sorry")
+
+    assert 0 < len(reached) < len(planned.rows("SELECT contact_id FROM touches WHERE step = 'first'"))
+    assert planned.rows("SELECT contact_id FROM touches WHERE step = 'sorry' ORDER BY ALL") == reached
 
 
 def test_again(planned):

@@ -88,8 +88,7 @@ def _plan(passing, version: Version, step: Step, channel: str, leg: int, allowed
     """The touches of one leg: a part and its batches."""
     engine, moving = passing.engine, passing.moving
     planned = allowed
-    alike = engine.execute(f"""
-        SELECT until_at, enrolment_id >> 36 AS wave, count(*) FROM {planned} GROUP BY ALL ORDER BY until_at, wave""")
+    alike = _alike(engine, planned)
     rows = sum(many for *_, many in alike)
     if not rows:
         return
@@ -131,6 +130,17 @@ def _assert_new(passing, step: Step, leg: int, planned: str, rows: int) -> None:
 
 class TouchTwice(AssertionError):
     """A plan holds a touch a second time; it is never committed."""
+
+
+def _alike(engine, planned: str) -> list[tuple]:
+    """(Latest moment, wave, touches) of those planned. Mostly there is one of each, which the least and the greatest tell."""
+    found = engine.execute(f"""
+        SELECT until_at, min(enrolment_id) >> 36, count(*), max(enrolment_id) >> 36 FROM {planned}
+        GROUP BY until_at ORDER BY until_at""")
+    if all(first == last for _, first, _, last in found):
+        return [row[:3] for row in found]
+    return engine.execute(f"""
+        SELECT until_at, enrolment_id >> 36 AS wave, count(*) FROM {planned} GROUP BY ALL ORDER BY until_at, wave""")
 
 
 def _ranges(alike: list[tuple], size: int) -> Iterator[tuple]:
