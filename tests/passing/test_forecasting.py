@@ -159,6 +159,8 @@ def test_past_waves_are_the_rates(here):
     here.passes("win_back", params=None)
     for contact in [row[0] for row in here.touches()[:60]]:
         here.answer(CLICKED, contact, "hello")
+    for number, contact in enumerate([row[0] for row in here.touches()[:30]]):
+        here.order(contact, START + timedelta(days=3), f"o{number}")
     here.passes("win_back", START + timedelta(days=1))
     here.warehouse.clock.advance(START + timedelta(days=60))
     peopled(here, PEOPLE + 1, PEOPLE + 40)
@@ -168,6 +170,7 @@ def test_past_waves_are_the_rates(here):
 
     assert (found["hello", CLICKED].share, found["hello", CLICKED].of) == (60 / made, made)
     assert found["hello", CLICKED].source == "past waves of this step"
+    assert (found["treated", PURCHASED].share, found["treated", PURCHASED].of) == (30 / made, made)
 
 
 def test_purchases_end_an_enrolment(shop):
