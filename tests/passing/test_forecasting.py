@@ -98,6 +98,19 @@ def test_the_same_again(here):
     assert first.to_json() == second.to_json()
 
 
+def test_beside_a_live_pass(here):
+    """A live pass that is made while a rehearsal goes on is not disturbed by it, nor seen by it."""
+    alone, horizon, live = told(here, until=START + timedelta(days=3)), START + timedelta(days=3), []
+
+    def meanwhile(*_told) -> None:
+        if not live:
+            live.append(here.passes("hello"))
+
+    beside = told(here, until=horizon, progress=meanwhile)
+    assert (live[0].entered, sum(live[0].sent.values())) == (PEOPLE, PEOPLE)
+    assert beside.to_json() == alone.to_json()
+
+
 def test_a_horizon(here):
     """What lies beyond it is not told: who still waits stands where it waits."""
     found = told(here, until=START + timedelta(days=3))
