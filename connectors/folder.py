@@ -76,7 +76,9 @@ class Folder(Base):
 
     def _place(self, tags: Mapping[str, str]) -> Path:
         chain, step, wave = (_safe(tags.get(name, "")) for name in ("chain", "step", "wave"))
-        return self.settings.path / chain / step / f"wave-{wave}"
+        # Proofs and copies for seeds lie apart: a step's folder counts its touches.
+        top = self.settings.path / f"_{_safe(tags['copy'])}" if "copy" in tags else self.settings.path
+        return top / chain / step / f"wave-{wave}"
 
     def _file(self, place: Path, touches: Sequence[Outgoing], now: datetime) -> list[Receipt]:
         sink = self._sinks.get(place)

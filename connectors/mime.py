@@ -104,6 +104,8 @@ class Letterhead:
         chain = touch.tags.get("chain")
         if chain:
             slots += f"List-Id: <{header_text(chain)}.{self.domain}>\r\n"
+        if "copy" in touch.tags:
+            slots += f"X-Relance-Copy: {header_text(touch.tags['copy'])}\r\n"
         url = content.get("unsubscribe_url")
         if url:
             slots += self._unsubscribe(url, touch.key)

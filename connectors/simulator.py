@@ -17,6 +17,7 @@ from connectors._responders import MANNERS, World, occasion
 from connectors.base import Base, Capabilities, Connector, Health, Outcome, Outgoing, Receipt, Settings
 from connectors.registry import connect
 from marketing.responses import Response
+from marketing.touch import no_touch
 
 __all__ = ["CONNECTOR", "Order", "Simulator", "SimulatorSettings"]
 
@@ -103,7 +104,7 @@ class Simulator(Base):
         for i, receipt in zip(fresh.values(), delivered, strict=True):
             made = receipt.outcome in (Outcome.ACCEPTED, Outcome.DUPLICATE)
             receipts[i] = Receipt(Outcome.ACCEPTED, cost=self.cost, happened_at=now) if made else receipt
-            if made:
+            if made and not no_touch(batch[i].key):  # the house's own people are none of this world
                 taken.append(batch[i])
         if taken:
             self._take(taken, now)

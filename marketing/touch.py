@@ -10,7 +10,8 @@ from struct import Struct
 
 import numpy as np
 
-__all__ = ["CONTACT_BITS", "ForgedToken", "Touch", "contact_of", "enrolment", "seal", "seal_all", "sealer", "unseal", "wave_of"]
+__all__ = ["CONTACT_BITS", "PREVIEW", "PROOF", "SEED", "ForgedToken", "Touch", "contact_of", "enrolment", "no_touch", "seal",
+           "seal_all", "sealer", "unseal", "wave_of"]
 
 #: An enrolment's id is its wave number above this many bits of contact id.
 CONTACT_BITS = 36
@@ -23,6 +24,9 @@ _ALPHABET = b"abcdefghijklmnopqrstuvwxyz234567"
 _CODES = np.frombuffer(_ALPHABET, np.uint8)
 _WEIGHTS = np.array([16, 8, 4, 2, 1], np.uint8)
 _TO_BASE_32 = bytes.maketrans(_ALPHABET, b"0123456789abcdefghijklmnopqrstuv")
+
+#: How the tokens begin of messages that are no touch: a preview, a proof, a copy for a seed. No touch's has a dash.
+PREVIEW, PROOF, SEED = "preview-", "proof-", "seed-"
 
 
 class ForgedToken(ValueError):
@@ -42,6 +46,11 @@ class Touch:
 def enrolment(wave: int, contact_id: int) -> int:
     """The id of one contact's enrolment in one wave."""
     return wave << CONTACT_BITS | contact_id
+
+
+def no_touch(token: str) -> bool:
+    """Whether a token is that of a preview, a proof or a seed's copy: whatever is answered to it is nobody's."""
+    return token.startswith((PREVIEW, PROOF, SEED))
 
 
 def contact_of(enrolment_id: int) -> int:

@@ -18,7 +18,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 MAY_IMPORT = {
     "marketing": {"pydantic", "numpy", "scipy", "phonenumbers", "email_validator", "holidays"},
     "chains": {"marketing"},
-    "connectors": {"marketing", "jinja2", "markupsafe", "pydantic", "css_inline", "pyarrow", "numpy", "scipy"},
+    "connectors": {"marketing", "jinja2", "markupsafe", "pydantic", "css_inline", "plutoprint", "pyarrow", "numpy",
+                   "scipy"},
     "warehouse": {"marketing", "duckdb", "sqlalchemy", "alembic", "pyarrow", "numpy", "boto3", "botocore"},
     "inbound": {"marketing", "connectors", "warehouse", "fastapi", "starlette", "jinja2", "pydantic", "itsdangerous"},
     "outbox": {"marketing", "warehouse", "connectors", "sqlalchemy", "pyarrow", "numpy"},

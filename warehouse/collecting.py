@@ -36,12 +36,14 @@ CLOSING = frozenset({UNSUBSCRIBED, COMPLAINED, BOUNCED_HARD})
 
 @dataclass
 class Counts:
-    """What a collection did: received = listed + duplicates + held; the rest are rows written beside."""
+    """What a collection did: received = listed + duplicates + held + apart; the rest are rows written beside."""
 
     received: int = 0
     listed: int = 0
     duplicates: int = 0
     held: int = 0
+    #: Answers to proofs and to the copies of seeds: nobody's, so nothing of them is kept.
+    apart: int = 0
     withdrawn: int = 0
     suppressed: int = 0
     #: Listed responses by kind, those of machines apart: they move nobody.
@@ -144,6 +146,7 @@ class _Collector:
         counts = Counts(received=len(entries))
         if entries:
             incoming = read(entries, self.unseal, self.wh.key, self.wh.house.country)
+            counts.apart = incoming.apart
             held = incoming.held + self._place(commit, incoming.table, counts)
             counts.held = len(held)
             if held:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from marketing.addresses import address_keys, emails, phones
 from marketing.responses import HEARD, UNKEYED_KINDS, Response
-from marketing.touch import ForgedToken, contact_of
+from marketing.touch import ForgedToken, contact_of, no_touch
 from warehouse.inbox import BadPayload, Received, from_json, short, to_json
 
 __all__ = ["Entry", "Incoming", "read"]
@@ -56,10 +56,11 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What could be read, as a table; what could not, as (position, reason)."""
+    """What could be read, as a table; what could not, as (position, reason); how many answer what is no touch."""
 
     table: pa.Table
     held: list[tuple[int, str]]
+    apart: int = 0
 
 
 def read(entries: Sequence[Entry], unseal: Callable, key: bytes, region: str) -> Incoming:
@@ -68,21 +69,24 @@ def read(entries: Sequence[Entry], unseal: Callable, key: bytes, region: str) ->
     `unseal(key, token)` gives the touch of a token or raises `ForgedToken`; `region` (ISO 3166)
     reads telephone numbers. The table has `COLUMNS`, and of the address its kind and keyed hash.
     """
-    rows, held = [], []
+    rows, held, apart = [], [], 0
     for position, entry in enumerate(entries):
         try:
-            rows.append(_row(position, entry, unseal, key))
+            said = entry.response or from_json(entry.payload)
+            if said.key is not None and no_touch(said.key):
+                apart += 1
+            else:
+                rows.append(_row(position, entry, said, unseal, key))
         except (BadPayload, ForgedToken) as error:
             # A token is a stranger's text: the line has it in full, the reason need not repeat it.
             held.append((position, "forged key" if isinstance(error, ForgedToken) else str(error)))
     columns = zip(*rows, strict=True) if rows else [[] for _ in COLUMNS]
     table = pa.table([pa.array(column, field.type) for column, field in zip(columns, COLUMNS, strict=True)],
                      schema=COLUMNS)
-    return Incoming(_keyed(table, key, region), held)
+    return Incoming(_keyed(table, key, region), held, apart)
 
 
-def _row(position: int, entry: Entry, unseal: Callable, key: bytes) -> tuple:
-    said = entry.response or from_json(entry.payload)
+def _row(position: int, entry: Entry, said: Response, unseal: Callable, key: bytes) -> tuple:
     if said.kind not in HEARD:
         raise BadPayload(f"unknown kind; accepted: {', '.join(sorted(HEARD))}")
     meta = json.dumps(dict(said.meta), ensure_ascii=False, sort_keys=True) if said.meta else None

@@ -137,8 +137,9 @@ def collect() -> Answer:
 
             found = take_in(running.opened(), **running.run_of_own("collect"))
     shown = [f"{found['received']:,} received: {found['listed']:,} new, {found['duplicates']:,} known already, "
-             f"{found['held']:,} that nobody can place (folder held). {found['withdrawn']:,} consents withdrawn, "
-             f"{found['suppressed']:,} addresses suppressed. {found['receipts']:,} receipts filed."]
+             f"{found['held']:,} that nobody can place (folder held), {found['apart']:,} to proofs and seeds. "
+             f"{found['withdrawn']:,} consents withdrawn, {found['suppressed']:,} addresses suppressed. "
+             f"{found['receipts']:,} receipts filed."]
     shown += [f"{name} could not be asked: {why}" for name, why in found["failed"].items()]
     return Answer(found, shown, FAILED if found["failed"] else 0)
 

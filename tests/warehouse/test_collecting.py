@@ -79,6 +79,18 @@ def test_what_cannot_be_placed_is_held_with_its_reason(wh):
     assert Inbox(wh).size() == 0
 
 
+def test_what_answers_no_touch_is_counted_and_nobody_s(wh):
+    """Whoever clicks, unsubscribes or bounces in a preview, a proof or a seed's copy changes nothing of anybody, even
+    where the address is a contact's."""
+    list_contacts(wh, (5, "ann@example.org", None))
+    post(wh, response("a", CLICKED, key="proof-1"), response("b", UNSUBSCRIBED, key="seed-3-1-2", address="ann@example.org"),
+         response("c", BOUNCED_HARD, key="seed-3-1-2", address="ann@example.org"), response("d", UNSUBSCRIBED, key="preview-only"))
+
+    assert run(wh) == Counts(received=4, apart=4)
+    assert (rows(wh, RECEIVED), rows(wh, CONSENTS), rows(wh, SUPPRESSIONS), held(wh)) == ([], [], [], [])
+    assert Inbox(wh).size() == 0
+
+
 def test_an_unsubscription_withdraws_the_consent_of_its_touch(wh):
     """With a key, the purpose and channel of the touch, even where a step has two legs on two channels."""
     mail = plan(wh, 7, "hello", "email", "relationship")
