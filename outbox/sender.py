@@ -143,6 +143,7 @@ class Sender:
         if kept:
             self.counts.update(fates.counts())
         reach("send.settled")
+        work.copies.follow(batch, outgoing, receipts)
         if down:
             raise down
 

@@ -10,6 +10,7 @@ from connectors.base import Outcome, Outgoing
 from marketing.graph import Step
 from outbox.bound import unbound
 from outbox.rendering import Renderer
+from outbox.seeds import Copies
 from outbox.settling import Fates
 from warehouse.outbox import Batch
 from warehouse.sending import Reader, objection
@@ -33,6 +34,7 @@ class Work:
         self.renderer = Renderer(wired, version, version.graph.step(touches.to_step), touches, sender.run)
         variables = self.renderer.variables() if self.can.renders else frozenset()
         self.rows = self.reader.rows(batches, variables)
+        self.copies = Copies(sender, self.renderer, self.rows.schema)
         self.at = self.rows["position"].to_numpy()
         self.dropped, self.later = self.reader.refused(sender.as_of)
         self.dropped = sender.bounds.refused(self.rows) | self.dropped

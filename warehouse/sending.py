@@ -15,10 +15,19 @@ from warehouse.schema import part
 from warehouse.stops import withdrawn
 from warehouse.versions import versions_of
 
-__all__ = ["Reader", "objection"]
+__all__ = ["Reader", "objection", "selected"]
 
 ADDRESS = {"email": "email", "sms": "phone", "phone": "phone", "voice": "phone"}
 _KEEP = ("contact_id", "language", "zone", "email", "phone", "email_key", "phone_key")
+
+
+def selected(channel: str, columns: frozenset[str]) -> str:
+    """What is read of a contact (`c`) for a message by a channel, as SQL: its address there, and `columns` among others."""
+    address = ADDRESS.get(channel)
+    post = "concat_ws(chr(10), concat_ws(' ', c.first_name, c.last_name), c.address_1, c.address_2, " \
+           "concat_ws(' ', c.postcode, c.city), c.country)"
+    own = [f"c.{name}" for name in sorted(columns | set(_KEEP))]
+    return f"""{f"c.{address}" if address else post if channel == "post" else "''"} AS address, {", ".join(own)}"""
 
 
 class Reader:
@@ -42,16 +51,11 @@ class Reader:
         self.engine.register("wanted", pa.table({"position": pa.array(positions, pa.int64())}))
         self._contacts()
         known = set(self.engine.sql("SELECT * FROM contacts LIMIT 0").column_names)
-        columns = [f"c.{name}" for name in sorted((variables & known) | set(_KEEP))]
-        address = ADDRESS.get(self.touches.channel)
-        post = "concat_ws(chr(10), concat_ws(' ', c.first_name, c.last_name), c.address_1, c.address_2, " \
-               "concat_ws(' ', c.postcode, c.city), c.country)"
         rep = self._rep() if "rep" in variables else "NULL::VARCHAR"
         self.engine.execute(f"""
             CREATE OR REPLACE TEMP TABLE outgoing AS
             SELECT w.position::INTEGER AS position, t.enrolment_id, t.visit, t.leg,
-                   {f"c.{address}" if address else post if self.touches.channel == "post" else "''"} AS address,
-                   {rep} AS rep, {", ".join(columns)}
+                   {selected(self.touches.channel, variables & known)}, {rep} AS rep
             FROM wanted AS w
             JOIN touch_rows AS t ON t.file_row_number = w.position
             LEFT JOIN contacts AS c ON c.contact_id = t.enrolment_id & 68719476735
