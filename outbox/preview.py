@@ -1,20 +1,23 @@
 """Preview: one step's message as one contact would get it, printed by the code that sends; nothing is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from connectors.paper import pages_of, pdf
+from marketing.behaviour import Answered
 from marketing.chain import Chain
 from marketing.channels import EMAIL, PHONE, POST, SMS
+from marketing.gate import known_zone, next_open
 from marketing.graph import Graph, Step, compile
+from marketing.path import Stage, walk
 from marketing.sms import Measure, measure
 from marketing.touch import PREVIEW
 from outbox.specimen import Specimen, invented_row
-from warehouse.previewing import attributes, rep_of, row_of
+from warehouse.previewing import attributes, audiences_of, rep_of, row_of
 
-__all__ = ["NoSuchStep", "Preview", "Specimens", "invented", "preview", "shown", "specimens"]
+__all__ = ["NoSuchStep", "Preview", "Specimens", "invented", "path", "preview", "shown", "specimens"]
 
 #: The token of a preview: no touch has it, so that a click on its links is nobody's.
 TOKEN = f"{PREVIEW}only"
@@ -122,6 +125,25 @@ def shown(wired, of: Specimens) -> Preview:
         of.row["address"] or "", content, refused, measured,
         pages_of(content["html"]) if of.channel == POST and content else None,
         cost if cost is None else cost * (measured.segments if measured else 1))
+
+
+def path(wired, chain: Chain, contact: int | None, answers: Sequence[Answered], params: Mapping[str, Any] | None = None, *,
+         queries: Mapping[str, str]) -> list[Stage]:
+    """The stages, with dates, of a contact who enters now and answers so: by the hours of the policy, the arrival times of the
+    connectors, and the audiences of Splits as they are today. An invented contact (None) is in no audience of a Split."""
+    warehouse, graph = wired.warehouse, compile(chain)
+    house, policy, now = warehouse.house, warehouse.policy, warehouse.clock.now()
+    asked = {name for step in graph.steps for name in step.audiences}
+    zone, inside = house.zone, frozenset()
+    if contact is not None:
+        values = chain.params(**(params or {})).model_dump(mode="json")
+        with warehouse.snapshot() as snapshot:
+            zone = known_zone(row_of(snapshot, contact, EMAIL, frozenset(), None)["zone"], house.zone)
+            inside = audiences_of(snapshot, contact, queries, asked, values, now)
+    channels = {channel for step in graph.sends for channel in step.channels} & set(house.channels)
+    latency = {channel: wired.connectors[house.channels[channel]].capabilities().latency for channel in channels}
+    return walk(graph, now, answers, zone=house.zone, contact_id=contact or 0, audiences=inside, latency=latency,
+                opens=lambda channel, at: next_open(at, policy.hours.get(channel, ()), zone, policy.country))
 
 
 def _send(graph: Graph, name: str, channel: str | None) -> tuple[Step, str]:

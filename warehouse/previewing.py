@@ -22,8 +22,9 @@ def attributes(snapshot) -> pa.Schema:
 def row_of(snapshot, contact_id: int, channel: str, variables: frozenset[str], rep: str | None) -> dict[str, Any]:
     """The contact as a sender reads it for a message by a channel: address, and what `variables` name."""
     columns = variables & frozenset(attributes(snapshot).names)
-    return snapshot.sql(f"SELECT {selected(channel, columns)}, $rep::VARCHAR AS rep FROM contacts AS c "
-                        "WHERE c.contact_id = $contact_id", contact_id=contact_id, rep=rep).to_pylist()[0]
+    (row,) = snapshot.sql(f"SELECT {selected(channel, columns)}, $rep::VARCHAR AS rep FROM contacts AS c "
+                          "WHERE c.contact_id = $contact_id", contact_id=contact_id, rep=rep).to_pylist()
+    return {name: value for name, value in row.items() if name not in ("email_key", "phone_key")}
 
 
 def rep_of(snapshot, graph: Graph, contact_id: int, queries: Mapping[str, str], as_of: datetime) -> str | None:

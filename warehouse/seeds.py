@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from warehouse import journal
 from warehouse.acts import seed
-from warehouse.schema import meta
+from warehouse.schema import chain, meta, step
 from warehouse.sending import ADDRESS
 
 __all__ = ["NoSuchSeed", "Seed", "SeedExists", "add", "begin_copy", "copies", "end_copy", "named", "remove", "seeds"]
@@ -116,13 +116,16 @@ def end_copy(ledger, wave: int, step_no: int, channel: str, now: datetime, came:
 
 
 def copies(ledger) -> list[dict[str, Any]]:
-    """What was copied to seeds: wave, step_no, channel, at, and counts by outcome (None: the sender died over it)."""
+    """What was copied to seeds, oldest first: chain, step, wave, channel, at, and counts by outcome in `came` (None: the
+    sender died over it)."""
     with ledger.read() as tx:
         rows = tx.execute(sa.select(meta.c.key, meta.c.value).where(meta.c.key.like(f"{_COPY}%"))).all()
+        steps = {number: (of, name) for number, of, name in tx.execute(
+            sa.select(step.c.id, chain.c.name, step.c.name).join(chain, chain.c.id == step.c.chain))}
     found = []
     for key, text in rows:
         wave, step_no, channel = key.removeprefix(_COPY).split("/")
-        said = json.loads(text)
-        found.append({"wave": int(wave), "step_no": int(step_no), "channel": channel,
+        said, (of, name) = json.loads(text), steps[int(step_no)]
+        found.append({"chain": of, "step": name, "wave": int(wave), "channel": channel,
                       "at": datetime.fromisoformat(said["at"]), "came": said.get("came")})
-    return sorted(found, key=lambda one: (one["at"], one["wave"], one["step_no"], one["channel"]))
+    return sorted(found, key=lambda one: (one["at"], one["wave"], one["step"], one["channel"]))

@@ -7,7 +7,7 @@ import typer
 
 from flows.cli import (
     approving, chain_commands, connectors_commands, deploying, doctor, explaining, figures, going_live, journaling,
-    loading, looking, moving, rehearsing, serving, stopping, up,
+    loading, looking, moving, previewing, rehearsing, seed_commands, serving, stopping, up,
 )
 from flows.cli.answering import Commands
 
@@ -38,6 +38,8 @@ app.command()(stopping.stop)
 app.command()(stopping.stops)
 app.command()(stopping.release)
 app.command()(stopping.withdraw)
+app.command()(previewing.preview)
+app.add_typer(seed_commands.family, name="seeds")
 app.command()(moving.maintain)
 app.command()(journaling.journal)
 app.command()(going_live.backup)
