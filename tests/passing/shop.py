@@ -20,6 +20,7 @@ from warehouse import Warehouse, reconciling
 from warehouse.inbox import Inbox, to_json
 from warehouse.tables import TABLES
 
+NAMES = ("mail", "text", "agenda", "print")
 START = datetime(2026, 3, 2, 9)  # a Monday, ten in the morning in Paris
 
 CHANNELS = """
@@ -57,7 +58,7 @@ class Shop:
                                         slice_bits=slice_bits, threads=1)
         self.warehouse.clock.simulate(START)
         self.connectors = {name: Memory(name, MemorySettings(**{"record": False, "slow": 0.0, "script": {}, **settings.get(name, {})}))
-                           for name in ("mail", "text", "agenda", "print")}
+                           for name in NAMES}
         self.wired = Wired(self.warehouse, self.connectors, Messages(home, "fr"),
                            wall=lambda: datetime.now(UTC).replace(tzinfo=None))
         self.by_name = {chain.name: chain for chain in chains}
