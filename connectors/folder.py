@@ -100,7 +100,8 @@ class Folder(Base):
         return receipts
 
     def _write(self, place: Path, touch: Outgoing, now: datetime) -> None:
-        stem = f"contact-{touch.contact_id}-{_safe(touch.key)[:12]}"
+        key = _safe(touch.key)  # of a copy whole: no contact tells it from the next
+        stem = f"contact-{touch.contact_id}-{key if 'copy' in touch.tags else key[:12]}"
         for suffix, data in self._drawn(touch, now):
             _put(place / f"{stem}{suffix}", data)
 

@@ -285,3 +285,16 @@ def test_nobody_reads_the_truth():
 
     assert offenders == []
     assert "SELECT" not in (ROOT / "connectors" / "_answers.py").read_text(encoding="utf-8").split("class Truth")[1]
+
+
+def test_people_of_the_house_are_none_of_this_world(tmp_path):
+    """A proof or a seed's copy is delivered and answered by nobody: no click, no order, no pressure on anybody."""
+    forget()
+    simulator = people(tmp_path, deliver_to={"kind": "memory"})
+    proofs = [Outgoing(f"{start}{n}", 0, "zoe@house.example", {"text": "…"}, tags={"copy": "proof"})
+              for start in ("proof-", "seed-") for n in range(200)]
+
+    assert {receipt.outcome for receipt in simulator.send(proofs, NOON)} == {Outcome.ACCEPTED}
+    assert simulator.poll(None, NOON + YEAR)[0] == []
+    assert simulator.orders(None, NOON + YEAR)[0] == []
+    assert len(recorded("sim_email")) == 400

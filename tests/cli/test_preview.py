@@ -90,19 +90,20 @@ def test_a_proof(seeded):
     assert seeded("preview", "reactivate_lapsed", "we_miss_you", "--invented", "--to", "zoe,max").code == 0
 
 
-def test_proofs_lie_apart(seeded, tmp_path):
+def test_proofs_lie_apart(seeded):
     """The folder connector keeps proofs out of the folders that it counts a step's touches in."""
     from flows import wiring
 
     wired = wiring.wired()
-    before = wired.connectors["folder"].counts()
-    seeded("preview", "reactivate_lapsed", "we_miss_you", "--invented", "--to", "max")
-    written = sorted((wired.warehouse.home / "sent/_proof/reactivate_lapsed/we_miss_you/wave-0").glob("*.eml"))
+    before, place = wired.connectors["folder"].counts(), wired.warehouse.home / "sent/_proof/reactivate_lapsed/we_miss_you/wave-0"
+    there = set(place.glob("*.eml"))
+    seeded("preview", "reactivate_lapsed", "we_miss_you", "--invented", "--to", "max,zoe")
+    texts = [file.read_text(encoding="utf-8") for file in set(place.glob("*.eml")) - there]
 
     assert wired.connectors["folder"].counts() == before
-    text = written[0].read_text(encoding="utf-8")
-    assert "[TEST]" in text or "W1RFU1Rd" in text  # as it is, or in base64
-    assert "X-Relance-Copy: proof" in text
+    assert sorted(line for text in texts for line in text.splitlines() if line.startswith(("To: ", "X-Relance"))) == [
+        "To: max@house.example", "To: zoe@house.example", "X-Relance-Copy: proof", "X-Relance-Copy: proof"]
+    assert all("[TEST]" in text or "W1RFU1Rd" in text for text in texts)  # as it is, or in base64
 
 
 def test_the_seed_list(seeded):
@@ -114,6 +115,22 @@ def test_the_seed_list(seeded):
     assert "max en max@house.example – –" in rows
     assert seeded("seeds", "remove", "tmp").out == "tmp gets no more copies; the addresses are deleted.\n"
     assert [one["name"] for one in seeded("seeds", "list", "--json").json["seeds"]] == ["max", "zoe"]
+
+
+def test_a_wave_is_copied(seeded):
+    """After a wave began to leave, the list says what became of its copies; the folder of the step counts its touches alone."""
+    from flows import wiring
+
+    said = seeded("pass", "loyalty_six_contacts", "--plain", "--json")
+    rows = [" ".join(line.split()) for line in seeded("seeds", "list").out.splitlines()]
+    wired = wiring.wired()
+
+    assert "2026-01-05 10:00 loyalty_six_contacts thank_you 2 email 2 accepted" in rows
+    sent = said.json["sent"]["accepted"]
+    assert wired.connectors["folder"].counts()["loyalty_six_contacts", "thank_you", "2"] == sent
+    copies = sorted((wired.warehouse.home / "sent/_seed/loyalty_six_contacts/thank_you/wave-2").glob("*.eml"))
+    text = "".join(file.read_text(encoding="utf-8") for file in copies)
+    assert len(copies) == 2 and text.count("X-Relance-Copy: seed") == 2 and "W1RFU1Rd" not in text
 
 
 @pytest.mark.parametrize(("words", "said"), [

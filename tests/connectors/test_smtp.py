@@ -4,6 +4,7 @@ import ssl
 import subprocess
 from collections import Counter
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,15 @@ class TestArrival:
             "MIME-Version": "1.0"}
         assert [(p.get_content_type(), p.get_content()) for p in message.iter_parts()] == [
             ("text/plain", "Été 1"), ("text/html", "<p>Été 1</p>")]
+
+    def test_a_copy_says_so_in_its_head(self, pipelining: bool) -> None:
+        """A proof and a seed's copy bear what they are in a header, which no touch has."""
+        copies = [replace(touch(n), key=f"{word}-3-1-{n}", tags={"chain": "spring", "copy": word}) for n, word in ((1, "proof"), (2, "seed"))]
+        with mail_server(pipelining=pipelining) as (inbox, port), closing(mail(port, connections=1)) as connector:
+            receipts = connector.send([*copies, touch(3)], NOW)
+
+        assert outcomes(receipts) == ["accepted"] * 3
+        assert [message["X-Relance-Copy"] for message in inbox.messages] == ["proof", "seed", None]
 
     def test_lines_are_reused(self, pipelining: bool) -> None:
         """A hundred messages in two batches go over as many connections as were asked for, each message once."""

@@ -1,6 +1,5 @@
 """Seeds: people of the house get a copy of each live message, once a wave, step and channel, and are in no figure."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -133,34 +132,6 @@ def test_a_copy_that_cannot_be_printed_is_told(shop):
 
     assert (len(taken("sms")), copied("sms")) == (1, [])
     assert next(one["came"] for one in seeds.copies(house.warehouse.ledger) if one["channel"] == "sms") == {"missing_value": 1}
-
-
-def test_two_senders_copy_once(shop):
-    """Of any number of senders that hand over batches of a wave at once, one makes the copies."""
-    ledger = shop(EVERY).warehouse.ledger
-
-    def claim(number: int) -> bool:
-        return seeds.begin_copy(ledger, 1, 2, "email", owner=f"sender-{number}", now=START)
-
-    with ThreadPoolExecutor(8) as threads:
-        assert sorted(threads.map(claim, range(24))) == [False] * 23 + [True]
-    assert (claim(0), seeds.begin_copy(ledger, 2, 2, "email", owner="x", now=START)) == (False, True)
-
-
-def test_the_list(shop):
-    """A name stands once on the list; the journal holds numbers and kinds of address, never the addresses."""
-    house = shop(EVERY)
-    ledger = house.warehouse.ledger
-    (zoe,) = seeded(house, "zoe")
-    with pytest.raises(seeds.SeedExists):
-        seeded(house, "zoe")
-    with pytest.raises(seeds.NoSuchSeed, match="nobody on the seed list is named 'max'; the list has 1"):
-        seeds.named(ledger, "zoe", "max")
-    seeds.remove(ledger, ME, "zoe", now=START)
-
-    assert seeds.seeds(ledger) == []
-    assert [(one.act, one.what) for one in journal.entries(ledger)] == [
-        ("seed added", {"seed": zoe.id, "addresses": ["email", "phone", "post"]}), ("seed removed", {"seed": zoe.id})]
 
 
 @pytest.mark.parametrize(("text", "read"), [
