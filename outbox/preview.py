@@ -17,7 +17,7 @@ from marketing.touch import PREVIEW
 from outbox.specimen import Specimen, invented_row
 from warehouse.previewing import attributes, audiences_of, rep_of, row_of
 
-__all__ = ["NoSuchStep", "Preview", "Specimens", "invented", "path", "preview", "shown", "specimens"]
+__all__ = ["NoSuchStep", "Preview", "Specimens", "every", "invented", "path", "preview", "shown", "specimens"]
 
 #: The token of a preview: no touch has it, so that a click on its links is nobody's.
 TOKEN = f"{PREVIEW}only"
@@ -90,6 +90,12 @@ def invented(wired, chain: Chain, step: str, params: Mapping[str, Any] | None = 
              channel: str | None = None) -> Preview:
     """The same for a contact that nobody is, in a language (the house's unless given): it shows no personal data."""
     return shown(wired, specimens(wired, chain, step, None, params, language, channel=channel))
+
+
+def every(wired, chain: Chain, params: Mapping[str, Any] | None = None, language: str | None = None) -> list[Preview]:
+    """All that a wave would say, for an invented contact: each Send by each of its channels, in written order."""
+    return [invented(wired, chain, step.name, params, language, channel=channel)
+            for step in compile(chain).sends for channel in step.channels]
 
 
 def specimens(wired, chain: Chain, step: str, contact: int | None, params: Mapping[str, Any] | None = None,

@@ -295,6 +295,5 @@ def test_people_of_the_house_are_none_of_this_world(tmp_path):
               for start in ("proof-", "seed-") for n in range(200)]
 
     assert {receipt.outcome for receipt in simulator.send(proofs, NOON)} == {Outcome.ACCEPTED}
-    assert simulator.poll(None, NOON + YEAR)[0] == []
-    assert simulator.orders(None, NOON + YEAR)[0] == []
+    assert (simulator.poll(None, NOON + YEAR)[0], simulator.orders(None, NOON + YEAR)[0]) == ([], [])
     assert len(recorded("sim_email")) == 400

@@ -46,6 +46,7 @@ def preview(
 
     if (contact is None) == (not invented):
         raise Refused("for whom? Give --contact ID, or --invented for a contact that nobody is.", USAGE)
+    running.quiet_prefect()
     brief, wired = chains.load(chain), running.opened()
     values, asked = _values(brief.params, param or []), queries(brief)
     number = None if contact is None else _found(wired, contact)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from connectors.base import ConnectorDown, ErrorKind
 from marketing.responses import CLICKED, UNSUBSCRIBED, Response
 from marketing.touch import unseal
-from outbox.preview import NoSuchStep, invented, preview, shown, specimens
+from outbox.preview import NoSuchStep, every, invented, preview, shown, specimens
 from outbox.proof import NoProof, proof
 from tests.passing.speaking import BY, EVERY, PLACES, speaking, taken
 from warehouse import acts, journal, schema, seeds
@@ -96,6 +96,12 @@ def test_an_invented_contact_is_nobody(shop, channel):
     text = " ".join([*seen.content.values(), seen.address])
     assert seen.contact is None and seen.refused is None
     assert not any(word in text for word in ("Ève", "Muller", "c1@example.org", "+33610000001", "rue Haute"))
+
+
+def test_every_message_of_a_wave(shop):
+    """What an approval shows: each Send by each channel, for a contact that nobody is."""
+    assert [(one.step, one.channel, one.contact, one.refused) for one in every(shop.wired, EVERY)] == [
+        (f"by_{channel}", channel, None, None) for channel in BY]
 
 
 def test_an_unknown_step_names_those_there_are(shop):
