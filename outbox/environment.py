@@ -1,19 +1,17 @@
 """Bounds of one connector here: whom it may reach outside of live, and how many touches it may be handed in a day."""
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-import sqlalchemy as sa
 
 from connectors.base import Connector, ErrorKind, Outcome, Outgoing, Receipt
 from marketing.calendar import local, utc
 from marketing.environment import REFUSED_HERE, may_reach
 from warehouse import ceilings
-from warehouse.acts import seed
+from warehouse.seeds import seeds
 
 __all__ = ["Bounds", "OnlyListed"]
 
@@ -106,8 +104,6 @@ class Bounds:
 
 
 def _seeds(ledger) -> frozenset[str]:
-    """The addresses of the house's own people."""
-    with ledger.read() as tx:
-        rows = tx.execute(sa.select(seed.c.addresses)).scalars().all()
-    found = [json.loads(text) for text in rows]
-    return frozenset(str(one).strip().casefold() for each in found if isinstance(each, Mapping) for one in each.values())
+    """The addresses of the house's own people, by each kind of channel."""
+    found = [one.address(channel) for one in seeds(ledger) for channel in ("email", "sms", "post")]
+    return frozenset(address.strip().casefold() for address in found if address)

@@ -11,15 +11,13 @@ import pyarrow as pa
 from connectors.message import FIELDS, BadTemplate, Message, MissingMessage, MissingValue, RenderFailed
 from marketing.chain import Chain
 from marketing.graph import Graph, Step
+from marketing.invented import person
 from outbox.rendering import house_words, tagging_of, unsubscribe_link
 
 __all__ = ["Printed", "invented", "messages_of", "printed"]
 
 #: As long as a token is.
 KEY = "0" * 37
-#: What the invented contact is called; of other columns something of their type is made.
-_PERSON = {"first_name": "Camille", "last_name": "Exemple", "city": "Paris", "postcode": "75002", "country": "FR",
-           "address_1": "1 rue des Exemples", "address_2": "2e étage", "email": "camille@example.org", "phone": "+33612345678"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,8 @@ def printed(wired, chain: Chain, graph: Graph, params: Mapping[str, Any], column
 def invented(wired, columns: pa.Schema, language: str = "", assigned: bool = False) -> dict[str, Any]:
     """The row of a contact who is nobody; with a rep where the chain assigns one."""
     house = wired.warehouse.house
-    row = {column.name: _PERSON.get(column.name, _made(column.type)) for column in columns}
+    somebody = person(language or house.language)
+    row = {column.name: somebody.get(column.name) or _made(column.type) for column in columns}
     return row | {"contact_id": 0, "language": language or house.language, "zone": house.zone, "key": KEY,
                   "unsubscribe_url": unsubscribe_link(house) + KEY, "rep": "camille_exemple" if assigned else None}
 

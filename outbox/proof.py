@@ -10,7 +10,7 @@ from outbox.preview import Specimens
 from outbox.specimen import Specimen, hand_over, to_seed
 from warehouse import journal
 from warehouse.seeds import Seed
-from warehouse.stops import stopped
+from warehouse.stops import ordered, stopped
 
 __all__ = ["MARK", "NoProof", "Proven", "marked", "proof"]
 
@@ -82,4 +82,13 @@ def _connector(wired, channel: str) -> Connector:
     why = stopped(wired.warehouse.ledger, name)
     if why:
         raise NoProof(f"connector {name!r} is stopped: {why}. Mend it, then: relance send {name} --resume")
+    _hold_ordered(wired, name)
     return wired.connectors[name]
+
+
+def _hold_ordered(wired, connector: str) -> None:
+    """A stop of everything or of the connector holds proofs too; of a chain, wave or step it does not: a proof shows how it
+    would read once it is mended."""
+    for one in ordered(wired.warehouse.ledger):
+        if one.scope == "all" or (one.scope, one.name) == ("connector", connector):
+            raise NoProof(one.told(wired.warehouse.house.zone))

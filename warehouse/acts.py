@@ -79,7 +79,7 @@ replay = table(
 #: A text that other rows name by its hash, kept once: a policy, a house's settings, an audience's query.
 text = table("text", sa.Column("digest", sa.Text, primary_key=True), sa.Column("text", sa.Text, nullable=False))
 
-#: People of the house who get a copy of each live wave; never contacts, in no figure. `address` is by channel, JSON.
+#: People of the house who get a copy of each live wave; never contacts, in no figure. `addresses` are JSON: email, phone, post.
 seed = table(
     "seed",
     sa.Column("id", Number, primary_key=True),

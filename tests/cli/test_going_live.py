@@ -156,13 +156,13 @@ def test_waves_of_test_stay_in_test(ready):
 
 
 def test_a_house_of_test_reaches_its_list(ready, tmp_path, relay):
-    """A pass over the whole base with a real connector: of all that it plans the relay gets what is for the list, and the
-    others are refused with a reason that explain shows."""
+    """A pass over the whole base with a real connector: of all that it plans the relay gets what is for the list, and a seed
+    its copy; the others are refused with a reason that explain shows."""
     says(tmp_path, ('["@maison.fr"]', '["c7@example.org", "@maison.fr"]'))
     said = ready("pass", "reactivate_lapsed", "--plain", "--param", "months_silent=12", "--json").json
 
     assert (said["environment"], said["planned"]["we_miss_you"], said["sent"]["dropped"]) == ("test", 16, 15)
-    assert relay.recipients == ["c7@example.org"]
+    assert relay.recipients == ["anne@maison.fr", "c7@example.org"]
     assert ready("pass", "reactivate_lapsed", "--plain", "--param", "months_silent=12").code == 0
     assert "not on the list that may be reached before the house is live" in ready("explain", "C09").out
     assert "not allowed here" in ready("report").out

@@ -22,6 +22,8 @@ MESSAGES = {
     "phone": "title: Rappeler {{ first_name }}\n---\nAu {{ phone }}, demander {{ first_name }}",
     "voice": "title: Message\n---\nBonjour {{ first_name }}",
 }
+#: A line of the settings of the e-mail connector.
+CEILING = ""
 #: One message by every channel there is.
 EVERY = Chain(name="every", title="every", kind="transactional", audience="everybody",
               steps=[Send(f"by_{channel}", by=channel, message="hi", purpose=TRANSACTIONAL) for channel in BY])
@@ -30,8 +32,8 @@ EVERY = Chain(name="every", title="every", kind="transactional", audience="every
 def speaking(home: Path, monkeypatch, *chains: Chain, **settings) -> Shop:
     """A shop whose memory connectors record what they are given, each channel with its message `hi`."""
     monkeypatch.setattr(shops, "HOUSE", f"{HOUSE}voice = 0.1\n")
-    monkeypatch.setattr(shops, "CHANNELS", CHANNELS.replace("[connectors.mail]", 'voice = "box"\n[connectors.box]\nkind = "memory"\n'
-                                                            "[connectors.mail]"))
+    voice = 'voice = "box"\n[connectors.box]\nkind = "memory"\n'
+    monkeypatch.setattr(shops, "CHANNELS", CHANNELS.replace("[connectors.mail]\n", f"{voice}[connectors.mail]\n{CEILING}"))
     record = {name: {"record": True, "script": None, **settings.pop(name, {})} for name in PLACES.values()}
     monkeypatch.setattr(shops, "NAMES", tuple(PLACES.values()))
     shop = Shop(home, monkeypatch, *chains, **record, **settings)

@@ -157,6 +157,6 @@ def test_seeds_are_the_houses_own_people(shop):
     connector = listed(here)
     with here.warehouse.ledger.begin() as tx:
         tx.execute(sa.insert(seed), {"name": "Anne", "language": "fr", "added_at": START,
-                                     "addresses": json.dumps({"email": "Anne@shop.example", "sms": "+33612345678"})})
+                                     "addresses": json.dumps({"email": "Anne@shop.example", "phone": "+33612345678"})})
 
     assert connector.reachable(["anne@shop.example", "+33612345678", "c1@example.org"]) == [True, True, False]

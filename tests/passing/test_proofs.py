@@ -13,7 +13,7 @@ from warehouse import acts, journal, schema, seeds
 from warehouse.collecting import Counts, collect
 from warehouse.inbox import Inbox, to_json
 from warehouse.snapshot import public_views
-from warehouse.stops import stop
+from warehouse.stops import order, stop
 
 ME = journal.Who("me")
 POST = {"address_1": "9 quai Bas", "address_2": None, "postcode": "67000", "city": "Strasbourg", "country": "FR"}
@@ -178,6 +178,19 @@ def test_what_a_proof_cannot_do(shop, zoe):
     with pytest.raises(NoProof, match="connector 'text' is stopped: credit"):
         proven(shop, zoe, "sms")
     assert taken("sms") == []
+
+
+@pytest.mark.parametrize(("scope", "name", "goes"), [
+    ("all", "", False), ("connector", "text", False), ("connector", "mail", True), ("chain", "every", True), ("step", "every/by_sms", True)])
+def test_stops_that_people_order(shop, zoe, scope, name, goes):
+    """A stop of everything or of the connector holds a proof; one of a chain or step does not, for the mended message is proven."""
+    with shop.warehouse.ledger.begin() as tx:
+        order(tx, scope, name, ME, now=shop.warehouse.clock.now(), why="a typo")
+    if goes:
+        assert [one.outcome for one in proven(shop, zoe, "sms")] == ["accepted"]
+    else:
+        with pytest.raises(NoProof, match="was stopped at .* by me, a typo"):
+            proven(shop, zoe, "sms")
 
 
 def test_a_connector_that_is_down(shop, zoe, monkeypatch):

@@ -9,9 +9,11 @@ from marketing.addresses import NotAnAddress
 from marketing.chain import TRANSACTIONAL, Chain, Delay, Exit, GoTo, Send, days
 from marketing.postal import postal
 from marketing.touch import PROOF, SEED, no_touch
+from outbox.sender import Sender
 from tests.passing.shop import START
 from tests.passing.speaking import BY, EVERY, speaking, taken
 from warehouse import journal, seeds
+from warehouse.stops import end, order
 
 ME = journal.Who("me")
 POST = {"address_1": "9 quai Bas", "address_2": None, "postcode": "67000", "city": "Strasbourg", "country": "FR"}
@@ -120,6 +122,42 @@ def test_the_copy_waits_for_a_connector(shop, monkeypatch):
     house.passes("every")
 
     assert (len(taken("email")), len(copied("email")), len(calls)) == (14, 1, 1)
+
+
+def test_a_stop_holds_the_copies(shop, monkeypatch):
+    """A wave that is stopped while its first batch leaves is copied with the first batch after the release."""
+    stopped = []
+
+    def script(touch, now):
+        if not stopped:
+            with house.warehouse.ledger.begin() as tx:
+                stopped.append(order(tx, "chain", "every", ME, now=now)[0].id)
+
+    house = shop(EVERY, mail={"script": script})
+    monkeypatch.setattr("warehouse.passing.send.BATCH", 5)
+    people(house, *range(1, 14))
+    seeded(house, "zoe")
+    house.passes("every")
+    left, copies = len(taken("email")), len(copied("email"))
+    with house.warehouse.ledger.begin() as tx:
+        end(tx, stopped, ME, now=START)
+    Sender(house.wired, "mail", run="later", as_of=START).drain()
+
+    assert (left, copies) == (5, 0)
+    assert (len(taken("email")), len(copied("email"))) == (14, 1)
+
+
+def test_copies_stay_within_the_day_s_ceiling(shop, monkeypatch):
+    """A connector is handed no more a day than its ceiling, copies counted; what there is no room for is told."""
+    monkeypatch.setattr("tests.passing.speaking.CEILING", "daily_ceiling = 2\n")
+    house = shop(EVERY)
+    people(house, 1)
+    seeded(house, "zoe", "max")
+    house.passes("every")
+
+    assert (len(taken("email")), len(copied("email"))) == (2, 1)
+    came = next(one["came"] for one in seeds.copies(house.warehouse.ledger) if one["channel"] == "email")
+    assert came == {"accepted": 1, "over_the_ceiling": 1}
 
 
 def test_a_copy_that_cannot_be_printed_is_told(shop):
