@@ -57,7 +57,7 @@ def preview(
     one = previews.shown(wired, of)
     way, heard = _way(wired, brief, number, behaviour, values, asked)
     if number is not None:
-        _looked_up(wired, number, chain, step)
+        running.noted(wired, "look-up", {"contact": number, "by": "preview", "chain": chain, "step": step})
     files = _files(one, to_folder, open_)
     proofs = _proofs(wired, of, to) if to else []
     shown = [*_message(one, wired.warehouse.house.currency, contact), *way, *(f"Written: {file}" for file in files),
@@ -73,15 +73,6 @@ def _found(wired: Any, contact: str) -> int:
 
     with wired.warehouse.snapshot() as snapshot:
         return find(snapshot, contact)["contact_id"]
-
-
-def _looked_up(wired: Any, contact: int, chain: str, step: str) -> None:
-    from flows.cli import running
-    from warehouse.journal import Who, note
-
-    warehouse = wired.warehouse
-    note(warehouse.ledger, Who(running.starter()), "look-up", {"contact": contact, "by": "preview", "chain": chain, "step": step},
-         now=warehouse.clock.now())
 
 
 def _files(one: Any, folder: Path | None, open_: bool) -> list[str]:
@@ -104,7 +95,6 @@ def _proofs(wired: Any, of: Any, to: str) -> list[Any]:
     from connectors.base import ConnectorDown
     from flows.cli import running
     from outbox.proof import NoProof, proof
-    from warehouse.journal import Who
     from warehouse.seeds import NoSuchSeed, named
 
     try:
@@ -112,7 +102,7 @@ def _proofs(wired: Any, of: Any, to: str) -> list[Any]:
     except NoSuchSeed as error:
         raise Refused(f"{error}.", USAGE) from None
     try:
-        return proof(wired, of, people, who=Who(running.starter()), name=uuid.uuid4().hex[:12])
+        return proof(wired, of, people, who=running.who(), name=uuid.uuid4().hex[:12])
     except (NoProof, ConnectorDown) as error:
         raise Refused(f"No proof was sent: {error}") from None
 

@@ -31,7 +31,6 @@ def add(
     """
     from flows.cli import running
     from warehouse import seeds
-    from warehouse.journal import Who
 
     wired = running.opened()
     house, now = wired.warehouse.house, wired.warehouse.clock.now()
@@ -42,7 +41,7 @@ def add(
         raise Refused(f"--language {language!r} is no language; accepted: two small letters, such as fr.", USAGE)
     addresses = _addresses(email, phone, address, house.country)
     try:
-        made = seeds.add(wired.warehouse.ledger, Who(running.starter()), name.strip(), language, addresses, now=now)
+        made = seeds.add(wired.warehouse.ledger, running.who(), name.strip(), language, addresses, now=now)
     except seeds.SeedExists as error:
         raise Refused(str(error), USAGE) from None
     said = f"{made.name} gets a copy of each wave's messages, by {', '.join(made.kinds)}, in {made.language}."
@@ -77,11 +76,10 @@ def remove(name: Name) -> Answer:
     """Take a person off the seed list; their addresses are deleted."""
     from flows.cli import running
     from warehouse import seeds
-    from warehouse.journal import Who
 
     wired = running.opened()
     try:
-        gone = seeds.remove(wired.warehouse.ledger, Who(running.starter()), name, now=wired.warehouse.clock.now())
+        gone = seeds.remove(wired.warehouse.ledger, running.who(), name, now=wired.warehouse.clock.now())
     except seeds.NoSuchSeed as error:
         raise Refused(str(error), USAGE) from None
     return Answer({"removed": gone.id}, [f"{gone.name} gets no more copies; the addresses are deleted."])
