@@ -2,11 +2,12 @@
 
 import sys
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from marketing.chain import Chain, ChainError
 
-__all__ = ["BrokenChain", "NoSuchChain", "folder", "load", "names"]
+__all__ = ["BrokenChain", "NoSuchChain", "folder", "load", "names", "read"]
 
 
 class NoSuchChain(LookupError):
@@ -48,6 +49,23 @@ def load(name: str) -> Chain:
         sys.modules.pop(f"{__name__}.{name}.chain", None)
         raise BrokenChain(f"chains/{name}/chain.py{_line(error, path)}: {_fault(error)}") from error
     return chain
+
+
+def read(folder: Path) -> Chain:
+    """The chain of a folder that is not one of the house's, such as a changed copy; it is read each time it is asked for.
+
+    Raises NoSuchChain where the folder has no chain.py; BrokenChain.
+    """
+    path = folder / "chain.py"
+    if not path.is_file():
+        raise NoSuchChain(f"there is no file {path}; give the folder of a chain, with its chain.py and its queries")
+    try:
+        spec = spec_from_file_location(f"{__name__}_{folder.name}_read", path)
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.CHAIN
+    except Exception as error:
+        raise BrokenChain(f"{path}{_line(error, path)}: {_fault(error)}") from error
 
 
 def _line(error: Exception, path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -133,6 +134,14 @@ class Messages:
         found = {tuple(middle) for name, *middle, kind, _ in files if (name, kind) == (message, channel)}
         return tuple(sorted("".join(middle) for middle in found if len(middle) <= 1))
 
+    def digests(self, chain: str) -> dict[str, str]:
+        """The hash of each file of a chain's messages, by name; a file that has not changed is read once."""
+        found = {}
+        for path in sorted(self._messages(chain).glob("*.j2")):
+            stat = path.stat()
+            found[path.name] = _digest(path, stat.st_mtime_ns, stat.st_size)
+        return found
+
     def find(self, chain: str, message: str, channel: str, language: str = "") -> Path:
         """The file for a language: fr-CA, else fr, else the file for all, else the house's language."""
         wanted = language or self.language
@@ -157,6 +166,11 @@ class Messages:
 
     def _messages(self, chain: str) -> Path:
         return self.folder / chain / "messages"
+
+
+@lru_cache(4096)
+def _digest(path: Path, _changed: int, _size: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _stamp(files: Any) -> tuple[tuple[Path, tuple[int, int] | None], ...]:

@@ -24,7 +24,7 @@ from tasks.send import send
 from tasks.settle import settle
 from tasks.step import step
 
-__all__ = ["do", "run_pass"]
+__all__ = ["do", "pass_once", "run_pass"]
 
 NO_OPTIONS = RunOptions()
 
@@ -93,13 +93,13 @@ def _pass_slice(visit: Visit) -> bool:
         if not visit.needed():
             return False
         try:
-            return not _pass_once(visit)
+            return not pass_once(visit)
         except HeadMoved:
             time.sleep(0.01)
     raise HeadMoved(f"{visit.chain.name}, slice {visit.slice}: other passes committed first {TRIES} times; run it again.")
 
 
-def _pass_once(visit: Visit) -> bool:
+def pass_once(visit: Visit) -> bool:
     """Settle, enrol, every step with somebody due in written order, and the commit that makes it true; False if done before."""
     passing = visit.open()
     if passing is None:

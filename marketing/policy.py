@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Annotated, Any
 
 from holidays.registry import EntityLoader
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_serializer, field_validator, model_validator
 
 from marketing.alarms import Limits
 from marketing.approval import Thresholds
@@ -69,6 +69,10 @@ class Hours(Settings):
     end: Annotated[time, BeforeValidator(_time)] = Field(alias="to", description='a time, such as "20:00"')
     #: whether public holidays count as ordinary days
     holidays: bool = Field(False, description="true when public holidays count as ordinary days, else false")
+
+    @field_serializer("weekdays")
+    def _named(self, days: frozenset[int]) -> list[str]:
+        return [WEEKDAYS[day] for day in sorted(days)]
 
     @model_validator(mode="after")
     def _forward(self) -> "Hours":

@@ -1,7 +1,9 @@
 """Settings files: TOML read into frozen models, with errors that say what to write instead."""
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
@@ -39,6 +41,31 @@ class Settings(BaseModel):
             return cls.model_validate(_toml(path))
         except ValidationError as error:
             raise SettingsError(path, list(_problems(cls, error))) from None
+
+    def to_text(self, **replaced: Any) -> str:
+        """The settings as one text, the same for the same settings, that `of_text` reads; `replaced` keys have other values."""
+        values = self.model_dump(by_alias=True, exclude_none=True) | replaced
+        return json.dumps(values, default=_written, sort_keys=True, ensure_ascii=False)
+
+    @classmethod
+    def of_text(cls, text: str) -> Self:
+        """The settings that `to_text` wrote, by this or an earlier version."""
+        return cls.model_validate(json.loads(text, object_hook=_read_decimal))
+
+
+def _written(value: Any) -> Any:
+    """What JSON has no word for: sets in order, times as they are typed, amounts to the last digit."""
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, Decimal):
+        return {"decimal": str(value)}
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    return str(value)
+
+
+def _read_decimal(found: dict[str, Any]) -> Any:
+    return Decimal(found["decimal"]) if set(found) == {"decimal"} else found
 
 
 def _toml(path: Path) -> dict[str, Any]:

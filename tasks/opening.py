@@ -12,7 +12,8 @@ from outbox.wired import Wired
 from tasks.approving import Permit
 from tasks.recording import who
 from tasks.telling import tell
-from warehouse import HeadMoved, idling, reconciling, runs
+from warehouse import HeadMoved, idling, reconciling, records, runs
+from warehouse.branching import BranchStore
 from warehouse.noticing import notice
 from warehouse.passing import SlicePass
 from warehouse.pausing import paused
@@ -96,7 +97,14 @@ class Visit:
             passing.close()
             return None
         passing.commit.within(lambda tx, _numbers: self._remember(tx, passing.n))
+        if not isinstance(warehouse.store, BranchStore):  # nobody makes again what was only rehearsed
+            records.remember(passing, self._way(), self.wired.messages.digests(self.chain.name))
         return passing
+
+    def _way(self) -> records.Way:
+        chain = self.chain
+        return records.Way(chain.audience, chain.reenter_after, chain.params().model_dump(mode="json"), self.params,
+                           self.ask, self.room)
 
     def _remember(self, tx, n: int) -> None:
         ledger, chain = self.wired.warehouse.ledger, self.version.chain

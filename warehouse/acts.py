@@ -2,9 +2,9 @@
 
 import sqlalchemy as sa
 
-from warehouse.schema import Number, table
+from warehouse.schema import Number, part, table
 
-__all__ = ["approval", "journal", "replay", "seed", "stop", "text"]
+__all__ = ["approval", "former", "journal", "replay", "seed", "stop", "text"]
 
 #: A human act: who, when, what; append-only, each row sealed together with the one before it. Ids, never names or addresses.
 #: `known` is how the person is known: login (a command's), typed (a name in a form), or machine (a schedule, the code).
@@ -75,6 +75,11 @@ replay = table(
     sa.Column("state", sa.LargeBinary, nullable=False),
     sa.Index("replay_made", "made_at"),
 )
+
+#: Rows of the manifest whose parts were replaced, and which no reader but a replay asks for: apart, so that the manifest
+#: stays as short as what is true. A column that `part` gets this table gets too.
+former = table("former", *(sa.Column(one.name, one.type, primary_key=one.primary_key, nullable=one.nullable, autoincrement=False)
+                           for one in part.columns))
 
 #: A text that other rows name by its hash, kept once: a policy, a house's settings, an audience's query.
 text = table("text", sa.Column("digest", sa.Text, primary_key=True), sa.Column("text", sa.Text, nullable=False))

@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -14,10 +16,10 @@ from warehouse.manifest import current_number, visible
 from warehouse.snapshot import Snapshot
 from warehouse.store import FolderStore
 
-__all__ = ["BranchError", "BranchStore", "branch", "drop_branch", "listed_by_branches", "open_branch"]
+__all__ = ["BranchError", "BranchStore", "branch", "copy_table", "drop_branch", "listed_by_branches", "making", "open_branch"]
 
 #: What is of the moment or of people, not of the state: readers, locks, other branches, what somebody stopped or decided.
-_NOT_COPIED = frozenset({"snapshot", "lease", "branch", "journal", "stop", "approval", "replay", "text", "seed"})
+_NOT_COPIED = frozenset({"snapshot", "lease", "branch", "journal", "stop", "approval", "replay", "former", "text", "seed"})
 _ROWS_AT_ONCE = 1_000
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 #: Paths of a branch's own parts open with this; a table's folder never does.
@@ -75,16 +77,32 @@ def branch(wh: Warehouse, name: str, expires: datetime) -> Warehouse:
     Parts are shared, what the branch writes is its own, the inbox is empty, and batches under way
     come along. It lasts until `expires` (real time) or `drop_branch`. Raises `BranchError`.
     """
+    with making(wh, name, expires) as ledger:
+        _copy(wh, ledger)
+    return open_branch(wh, name)
+
+
+@contextmanager
+def making(wh: Warehouse, name: str, expires: datetime, n: int | None = None) -> Iterator[Ledger]:
+    """The ledger of a branch to be filled, which is there under its name once the block has ended well.
+
+    The files that are read at the moment `n` (None: now) stay meanwhile. Raises `BranchError`.
+    """
     if isinstance(wh.store, BranchStore):
         raise BranchError("A branch cannot be branched; make another branch of the warehouse itself.")
-    _folder(wh, name)
-    held = Snapshot(wh, slice=None, engine=None)  # the files of this moment stay until the branch itself lists them
+    folder = _folder(wh, name)
+    held = Snapshot(wh, slice=None, engine=None, n=n)  # until the branch itself lists the files
     try:
         _announce(wh, name, held.n, expires)
-        _copy(wh, name)
+        shutil.rmtree(folder, ignore_errors=True)  # what a branch that died half made has left
+        folder.mkdir(parents=True)
+        made = folder / "making.sqlite"
+        ledger = Ledger(f"sqlite:///{made}", lasting=False)
+        yield ledger
+        ledger.close()  # the last connection takes the write-ahead log into the file
+        os.replace(made, folder / "ledger.sqlite")
     finally:
         held.release()
-    return open_branch(wh, name)
 
 
 def open_branch(wh: Warehouse, name: str) -> Warehouse:
@@ -134,32 +152,25 @@ def _announce(wh: Warehouse, name: str, n: int, expires: datetime) -> None:
         raise BranchError(f"There is a branch {name!r} already; drop it first, or give another name.") from None
 
 
-def _copy(wh: Warehouse, name: str) -> None:
-    """Copy one moment of the ledger into the branch's, which takes its name when it is whole."""
-    folder = _folder(wh, name)
-    shutil.rmtree(folder, ignore_errors=True)  # what a branch that died half made has left
-    folder.mkdir(parents=True)
-    made = folder / "making.sqlite"
-    ledger = Ledger(f"sqlite:///{made}", lasting=False)
+def _copy(wh: Warehouse, ledger: Ledger) -> None:
+    """Copy one moment of the ledger into a branch's."""
     now = wh.clock.now()
     with wh.ledger.read() as source, ledger.begin() as target:
-        n = current_number(source)
+        moment = visible(current_number(source))
         for table in schema.metadata.sorted_tables:
-            if table.name not in _NOT_COPIED:
-                _copy_table(source, target, table, n)
-        clock = {"key": "clock", "value": now.isoformat()}
+            if table is schema.part:
+                copy_table(source, target, sa.select(table).where(moment))
+            elif table is schema.batch:
+                copy_table(source, target, sa.select(table).where(table.c.state != "folded"))  # the others' parts may be gone
+            elif table.name not in _NOT_COPIED:
+                copy_table(source, target, sa.select(table))
         target.execute(sa.delete(schema.meta).where(schema.meta.c.key == "clock"))
-        target.execute(sa.insert(schema.meta), clock)
-    ledger.close()  # the last connection takes the write-ahead log into the file
-    os.replace(made, folder / "ledger.sqlite")
+        target.execute(sa.insert(schema.meta), {"key": "clock", "value": now.isoformat()})
 
 
-def _copy_table(source: sa.Connection, target: sa.Connection, table: sa.Table, n: int) -> None:
-    query = sa.select(table)
-    if table is schema.part:
-        query = query.where(visible(n))
-    elif table is schema.batch:
-        query = query.where(table.c.state != "folded")  # the others' touches parts may be gone
+def copy_table(source: sa.Connection, target: sa.Connection, query: sa.Select, into: sa.Table | None = None) -> None:
+    """Make rows of one ledger those of another: `into`, else the table that is asked, holds nothing else afterwards."""
+    table = query.get_final_froms()[0] if into is None else into
     target.execute(sa.delete(table))
     rows = source.execution_options(yield_per=_ROWS_AT_ONCE).execute(query).mappings()
     for some in rows.partitions(_ROWS_AT_ONCE):

@@ -1,7 +1,7 @@
 """A snapshot: one moment of the manifest, read through DuckDB under the public views."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -51,6 +51,7 @@ class Snapshot:
 
     def __init__(self, warehouse, *, slice: int | None, engine: Engine, n: int | None = None):
         self.warehouse, self.slice, self.engine = warehouse, slice, engine
+        self.as_of: datetime | None = None  # the instant by which marts reckon, None for the present one
         self._made: set[str] = set()
         with warehouse.ledger.begin() as tx:
             # The counter is held until the row stands: no part can be listed in between, so whoever sees a later
@@ -114,7 +115,7 @@ class Snapshot:
 
     def _settings(self) -> MartSettings:
         house, policy = self.warehouse.house, self.warehouse.policy
-        return MartSettings(self.warehouse.clock.now(), house.margin_rate, weights=policy.weights)
+        return MartSettings(self.as_of or self.warehouse.clock.now(), house.margin_rate, weights=policy.weights)
 
     def release(self) -> None:
         with self.warehouse.ledger.begin() as tx:

@@ -47,11 +47,13 @@ class Resting:
 class SlicePass(Reading):
     """Everything one (chain, slice) needs in one pass; `commit` makes it true or raises HeadMoved.
 
-    `versions` are those with contacts in them, `current` is the one that enrols.
+    `versions` are those with contacts in them, `current` is the one that enrols. `n` is the moment of the manifest
+    that it reads, where it is not the present one (a replay).
     """
 
     def __init__(self, warehouse, versions: list[Version], current: Version, *, slice: int, as_of: datetime, run: str,
-                 latencies: dict[str, timedelta] | None = None, rates: dict[str, float | None] | None = None):
+                 latencies: dict[str, timedelta] | None = None, rates: dict[str, float | None] | None = None,
+                 n: int | None = None):
         super().__init__(warehouse, slice, warehouse.engine())
         self.house, self.policy = warehouse.house, warehouse.policy
         self.versions, self.current = versions, current
@@ -63,7 +65,8 @@ class SlicePass(Reading):
         self.commit.read_head(f"chain:{self.chain}", slice)
         self._account = self.commit.see_head("account", slice)
         self.addresses = self.commit.see_head("addresses", 0)
-        self.snapshot = warehouse.open_snapshot(slice=slice, engine=self.engine)
+        self.snapshot = warehouse.open_snapshot(slice=slice, engine=self.engine, n=n)
+        self.snapshot.as_of = as_of
         self.n = self.snapshot.n
         self.resting = self._read_resting()
         self.mark = self._read_mark()

@@ -102,3 +102,34 @@ def _records() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("digest"),
     )
+    _former_parts()
+
+
+def _former_parts() -> None:
+    """The manifest's rows of parts that were replaced, as long as a record needs them."""
+    texts = ("from_step", "to_step", "reason", "channel", "purpose", "connector")
+    op.create_table(
+        "former",
+        sa.Column("n", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tbl", sa.Text(), nullable=False),
+        sa.Column("slice", sa.Integer(), nullable=False),
+        sa.Column("chain", sa.BigInteger()),
+        sa.Column("version", sa.BigInteger()),
+        *(sa.Column(name, sa.Text()) for name in texts),
+        sa.Column("cost", sa.Numeric(18, 6)),
+        sa.Column("run", sa.Text()),
+        sa.Column("happened_at", sa.DateTime()),
+        sa.Column("lo_at", sa.DateTime()),
+        sa.Column("hi_at", sa.DateTime()),
+        sa.Column("upto", sa.BigInteger()),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("path", sa.Text()),
+        sa.Column("inline", sa.LargeBinary()),
+        sa.Column("schema", sa.Integer(), nullable=False),
+        sa.Column("listed_at", sa.DateTime(), nullable=False),
+        sa.Column("retired_n", sa.BigInteger()),
+        sa.Column("retired_at", sa.DateTime()),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("n"),
+    )
