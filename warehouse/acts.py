@@ -74,6 +74,7 @@ replay = table(
     sa.Column("made_at", sa.DateTime, nullable=False),
     sa.Column("state", sa.LargeBinary, nullable=False),
     sa.Index("replay_made", "made_at"),
+    sa.Index("replay_of_moment", "n"),
 )
 
 #: Rows of the manifest whose parts were replaced, and which no reader but a replay asks for: apart, so that the manifest

@@ -86,8 +86,8 @@ def _rows(engine: Engine, store, parts: Sequence[Part], view: str, side: str, ru
     scan(engine, store, list(parts), view, f"{view}_of_{side}")
     # A sender's refusals bear the run that sent, which may be the same one.
     planned = " AND stage = 'plan'" if view == "refusals" else ""
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE {view}_every_{side} AS SELECT * FROM {view}_of_{side} WHERE run = $run{planned}",
-                   run=run)
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE {view}_every_{side} AS SELECT * FROM {view}_of_{side} "
+                   f"WHERE run = $run{planned}", run=run)
 
 
 def _without_erased(engine: Engine, wh: Warehouse, n: int, records: Sequence[Record]) -> int:

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from warehouse import schema
+from warehouse import records, schema
+from warehouse.acts import former
 from warehouse.branching import drop_branch, listed_by_branches
 from warehouse.clock import wall
 from warehouse.commit import HeadMoved
@@ -165,20 +166,22 @@ def _extent(of, parts: Sequence[Part], name: str) -> datetime | None:
 
 @dataclass
 class Swept:
-    """What a sweep deleted: files of retired parts, files that no manifest ever listed, rows of the manifest."""
+    """What a sweep deleted: files of retired parts, files that no manifest ever listed, rows of the manifest, records."""
 
     files: int = 0
     orphans: int = 0
     rows: int = 0
     snapshots: int = 0
     branches: int = 0
+    records: int = 0
 
 
 def sweep(wh, grace: timedelta = timedelta(hours=24), *, now: datetime | None = None) -> Swept:
     """Delete what no moment that anybody can still read lists; `now` is the real time.
 
     A retired part goes once no open snapshot lies before its retirement and `grace` has passed
-    since; a file that was never listed goes when it is older than `grace` (its commit died, or
+    since; one that a record of a pass reads is set apart for a replay, until the record is as old as
+    records get, and goes with it. A file that was never listed goes when it is older than `grace` (its commit died, or
     finds it gone: `Commit` looks before it lists). What a branch lists stays. The file goes
     before its row, so that a death in between leaves a row that the next sweep finds.
     """
@@ -189,7 +192,11 @@ def sweep(wh, grace: timedelta = timedelta(hours=24), *, now: datetime | None = 
     for name in expired:
         drop_branch(wh, name)
     swept.branches = len(expired)
-    _drop_retired(wh, now - grace, swept)
+    swept.records = records.forget(wh.ledger, now - records.KEPT)
+    _set_apart(wh.ledger, now - grace)
+    part = schema.part
+    _drop(wh, part, sa.and_(part.c.retired_n.is_not(None), part.c.retired_at <= now - grace), swept)
+    _drop(wh, former, sa.true(), swept)
     _drop_orphans(wh, now - grace, swept)
     return swept
 
@@ -204,18 +211,36 @@ def _forget_snapshots(ledger, now: datetime) -> int:
     return gone
 
 
-def _drop_retired(wh, before: datetime, swept: Swept) -> None:
+def _set_apart(ledger, before: datetime) -> None:
+    """Take retired parts that only records read out of the manifest, which stays as short as what is true."""
     part = schema.part
+    columns = [column.name for column in part.columns]
+    retired = sa.and_(part.c.retired_n.is_not(None), part.c.retired_at <= before)
+    with ledger.read() as tx:
+        reads = records.needed(tx)
+        apart = [n for n, gone in tx.execute(_unread(tx, part, retired)) if reads(n, gone)]
+    for start in range(0, len(apart), _DELETED_AT_ONCE):
+        some = part.c.n.in_(apart[start:start + _DELETED_AT_ONCE])
+        with ledger.begin() as tx:
+            tx.execute(sa.insert(former).from_select(columns, sa.select(part).where(some).with_for_update()))
+            tx.execute(sa.delete(part).where(some))
+
+
+def _unread(tx: sa.Connection, table: sa.Table, condition: sa.ColumnElement, *more: sa.ColumnElement) -> sa.Select:
+    """The query of the rows of retired parts that no open snapshot sees: n, retired_n and whatever `more`."""
+    query = sa.select(table.c.n, table.c.retired_n, *more).where(condition)
+    oldest = tx.execute(sa.select(sa.func.min(schema.snapshot.c.n))).scalar()
+    # Whoever reads the moment n sees what was retired after it.
+    return query if oldest is None else query.where(table.c.retired_n <= oldest)
+
+
+def _drop(wh, table: sa.Table, condition: sa.ColumnElement, swept: Swept) -> None:
+    """Delete the files and rows of a manifest that no snapshot, branch or record reads."""
     with wh.ledger.read() as tx:
-        oldest = tx.execute(sa.select(sa.func.min(schema.snapshot.c.n))).scalar()
-        gone = sa.select(part.c.n, part.c.path).where(part.c.retired_n.is_not(None), part.c.retired_at <= before)
-        if oldest is not None:
-            # Whoever reads the moment n sees what was retired after it.
-            gone = gone.where(part.c.retired_n <= oldest)
-        rows = tx.execute(gone).all()
+        rows, reads = tx.execute(_unread(tx, table, condition, table.c.path)).all(), records.needed(tx)
     # Asked after the snapshots: a branch holds one until it stands in the ledger.
-    kept = listed_by_branches(wh)
-    rows = [(n, path) for n, path in rows if path not in kept]
+    kept = listed_by_branches(wh) if rows else set()
+    rows = [(n, path) for n, retired_n, path in rows if path not in kept and not reads(n, retired_n)]
     for start in range(0, len(rows), _DELETED_AT_ONCE):
         some = rows[start:start + _DELETED_AT_ONCE]
         for _, path in some:
@@ -225,7 +250,7 @@ def _drop_retired(wh, before: datetime, swept: Swept) -> None:
                 reach("sweep.dropped")
                 swept.files += 1
         with wh.ledger.begin() as tx:
-            tx.execute(sa.delete(part).where(part.c.n.in_([n for n, _ in some]), part.c.retired_n.is_not(None)))
+            tx.execute(sa.delete(table).where(table.c.n.in_([n for n, _ in some]), table.c.retired_n.is_not(None)))
         swept.rows += len(some)
 
 
@@ -237,7 +262,8 @@ def _drop_orphans(wh, before: datetime, swept: Swept) -> None:
         some = old[start:start + _DELETED_AT_ONCE]
         with wh.ledger.begin() as tx:
             current_number(tx, hold=True)
-            listed = set(tx.execute(sa.select(part.c.path).where(part.c.path.in_(some))).scalars())
+            listed = {path for table in (part, former)
+                      for path in tx.execute(sa.select(table.c.path).where(table.c.path.in_(some))).scalars()}
             for path in some:
                 if path not in listed:
                     reach("sweep.before_drop")

@@ -158,7 +158,7 @@ def test_a_branch_that_died_half_made_is_made_anew(wh, made, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(branching, "_copy_table", die)
+        patch.setattr(branching, "copy_table", die)
         with pytest.raises(KeyboardInterrupt):
             branch(wh, "rehearsal", tomorrow())
     with pytest.raises(BranchError, match="no branch 'rehearsal'"):

@@ -96,6 +96,7 @@ def _records() -> None:
         sa.PrimaryKeyConstraint("run", "chain", "slice"),
     )
     op.create_index("replay_made", "replay", ["made_at"])
+    op.create_index("replay_of_moment", "replay", ["n"])
     op.create_table(
         "text",
         sa.Column("digest", sa.Text(), nullable=False),
