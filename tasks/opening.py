@@ -104,7 +104,7 @@ class Visit:
     def _way(self) -> records.Way:
         chain = self.chain
         return records.Way(chain.audience, chain.reenter_after, chain.params().model_dump(mode="json"), self.params,
-                           self.ask, self.room)
+                           self.ask, self.room, self.permit.approved)
 
     def _remember(self, tx, n: int) -> None:
         ledger, chain = self.wired.warehouse.ledger, self.version.chain

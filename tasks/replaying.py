@@ -14,6 +14,7 @@ from marketing.graph import compile
 from marketing.policy import Policy
 from marketing.summary import Summary
 from outbox.wired import Wired
+from tasks.approving import Permit
 from warehouse.branching import drop_branch
 from warehouse.comparing import Compared, compare
 from warehouse.passing import SlicePass
@@ -68,6 +69,7 @@ class Again:
         self.versions, door = self._versions()
         self.chain, way = _Door(self.versions[-1].name, *door), record.way
         self.params, self.ask, self.room = {**door[2], **_known(way.params, door[2])}, way.ask, way.room
+        self.permit = Permit(tuple(way.given), way.ask)
         self.summary = Summary(self.chain.name, record.run, record.as_of, rehearsed=True)
 
     def _versions(self) -> tuple[list[Version], tuple[str, Span | None, dict[str, Any]]]:

@@ -89,3 +89,5 @@ def _copy_waves(source: sa.Connection, target: sa.Connection, records: Sequence[
     own = sa.and_(wave.c.run == records[0].run, wave.c.chain == records[0].chain)
     copy_table(source, target, sa.select(wave).where(sa.or_(wave.c.id <= last, own)))
     target.execute(sa.update(wave).where(own).values(audience=0, entered=0, held_out=0))
+    for number, entered in {key: many for record in reversed(records) for key, many in record.entered.items()}.items():
+        target.execute(sa.update(wave).where(wave.c.id == int(number)).values(entered=entered))

@@ -3,7 +3,7 @@
 import json
 import zlib
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -18,6 +18,7 @@ from warehouse import schema
 from warehouse.acts import replay, text
 from warehouse.clock import wall
 from warehouse.manifest import current_number
+from warehouse.passing.given import Given
 
 __all__ = ["KEPT", "NoRecord", "Record", "Way", "forget", "needed", "records_of", "remember", "run_named", "settings_of"]
 
@@ -40,6 +41,8 @@ class Way:
     params: Mapping[str, Any]
     ask: bool
     room: int | None
+    #: approved waves that the run took in
+    given: Sequence[Given]
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class Record:
     versions: list[int]
     #: the last wave that there was
     waves: int
+    #: how many had entered the given waves before
+    entered: dict[str, int]
     way: Way
     latencies: dict[str, float]
     house: str
@@ -85,7 +90,8 @@ def remember(passing, way: Way, messages: Mapping[str, str]) -> None:
     row = {"run": passing.run, "chain": passing.chain, "slice": passing.slice, "n": passing.n, "as_of": passing.as_of}
 
     def keep(tx: sa.Connection, _numbers: list[int]) -> None:
-        packed = zlib.compress(json.dumps(state | {"committed": current_number(tx)}, default=str).encode(), 1)
+        now = {"committed": current_number(tx), "entered": _entered(tx, way.given)}
+        packed = zlib.compress(json.dumps(state | now, default=str).encode(), 1)
         ledger.put(tx, replay, {**row, "made_at": wall(), "state": packed})
         for digest, whole in texts.items():
             ledger.put(tx, text, {"digest": digest, "text": whole}, replace=False)
@@ -155,6 +161,12 @@ def forget(ledger, before: datetime) -> int:
     return gone
 
 
+def _entered(tx: sa.Connection, given: Sequence[Given]) -> dict[int, int]:
+    wave = schema.wave
+    waves = [one.wave for one in given]
+    return dict(tx.execute(sa.select(wave.c.id, wave.c.entered).where(wave.c.id.in_(waves))).all()) if waves else {}
+
+
 def _why_not(run) -> str:
     if run.state == "running":
         return "is still running, and has made nothing true yet."
@@ -171,11 +183,11 @@ def _texts(state: bytes) -> set[str]:
 def _read(row: Mapping[str, Any]) -> Record:
     state = json.loads(zlib.decompress(row["state"]))
     way = state.pop("way")
-    again = way.pop("reenter_after")
+    again, given = way.pop("reenter_after"), [Given(**one) for one in way.pop("given")]
     state["rest"] = [(version, step, residents, datetime.fromisoformat(due) if due else None, feeds)
                      for version, step, residents, due, feeds in state["rest"]]
     return Record(row["run"], **{name: row[name] for name in _STORED}, **state,
-                  way=Way(**way, reenter_after=Span(**again) if again else None))
+                  way=Way(**way, reenter_after=Span(**again) if again else None, given=given))
 
 
 def _digest(whole: str) -> str:

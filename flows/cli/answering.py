@@ -28,7 +28,7 @@ _KNOWN = {
     "MissingSecret": FAILED, "ChainError": FAILED, "LoadError": FAILED, "HeadMoved": FAILED, "Imbalance": FAILED,
     "BadTemplate": FAILED, "MissingMessage": FAILED, "DiagramError": FAILED, "UnknownConnector": FAILED,
     "BadSettings": FAILED, "InboxError": FAILED, "BlockError": FAILED, "NotAwaiting": USAGE, "BackupError": FAILED,
-    "RatesError": USAGE,
+    "RatesError": USAGE, "NoRecord": USAGE, "WrongChain": USAGE,
 }
 #: Errors of Prefect that are of no class of its own.
 _PREFECT_SAYS = ("ephemeral server", "Failed to reach API")

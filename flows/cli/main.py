@@ -7,7 +7,7 @@ import typer
 
 from flows.cli import (
     approving, chain_commands, connectors_commands, deploying, doctor, explaining, figures, going_live, journaling,
-    loading, looking, moving, previewing, rehearsing, seed_commands, serving, stopping, up,
+    loading, looking, moving, previewing, rehearsing, replaying, seed_commands, serving, stopping, up,
 )
 from flows.cli.answering import Commands
 
@@ -25,6 +25,7 @@ app.command()(rehearsing.rehearse)
 app.command()(moving.send)
 app.command()(moving.collect)
 app.command()(explaining.explain)
+app.command()(replaying.replay)
 app.command()(figures.report)
 app.command()(figures.reconcile)
 app.command()(looking.status)
