@@ -109,13 +109,14 @@ def records_of(ledger, run: str) -> list[Record]:
 def run_named(ledger, asked: str) -> str:
     """The run of a pass by its id, the beginning of it, or its name. Raises `NoRecord`, which says why there is none."""
     run = schema.run
-    of_passes = sa.select(run.c.id, run.c.name, run.c.started_at, run.c.state).where(run.c.kind == "pass")
+    of_passes = sa.select(run.c.id, run.c.started_at, run.c.state).where(run.c.kind == "pass").order_by(run.c.started_at)
     with ledger.read() as tx:
         found = tx.execute(of_passes.where(sa.or_(run.c.id == asked, run.c.name == asked))).all() or tx.execute(
-            of_passes.where(run.c.id.startswith(asked, autoescape=True)).limit(20)).all()
-        kept = set(tx.execute(sa.select(replay.c.run).where(replay.c.run.in_([row.id for row in found]))).scalars())
+            of_passes.where(run.c.id.startswith(asked, autoescape=True))).all()
+        kept = set(tx.execute(sa.select(replay.c.run).where(replay.c.run.in_([row.id for row in found[:5]]))).scalars())
     if len(found) > 1:
-        raise NoRecord(f"{len(found)} passes are called {asked!r}: {', '.join(row.id for row in found)}; give the id of one.")
+        raise NoRecord(f"{len(found)} passes are called {asked!r}: {', '.join(row.id for row in found[:5])}"
+                       f"{', …' if len(found) > 5 else ''}; give the id of one.")
     if not found:
         raise NoRecord(f"There is no pass {asked!r}; accepted: the id of its run, the beginning of it, or its name "
                        "(relance sql \"select run, name, chain, as_of from runs where kind = 'pass' order by as_of desc\").")
