@@ -10,7 +10,10 @@ from flows import recipe
 from flows.chain_files import queries
 from tasks.replaying import Again, Change, Compared, NewWay, compared, in_the_past, records
 
-__all__ = ["Change", "Replayed", "WrongChain", "replay", "written_otherwise"]
+__all__ = ["NOTHING", "Change", "Replayed", "WrongChain", "replay", "written_otherwise"]
+
+#: Made again as it was.
+NOTHING = Change()
 
 
 class WrongChain(ValueError):
@@ -29,7 +32,7 @@ class Replayed:
     messages: list[str]
 
 
-def replay(wired, asked: str, change: Change = Change(), *, run: str,  # noqa: B008 (frozen)
+def replay(wired, asked: str, change: Change = NOTHING, *, run: str,
            progress: Callable[..., Any] = lambda *_: None) -> Replayed:
     """Make the pass `asked` for (id or name of its run) again, as it was or with a change; `run` is the replay's own.
 

@@ -9,7 +9,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from warehouse import migrations, schema
 
-
 #: Seconds for which a writer on SQLite waits for another; a transaction lasts milliseconds.
 WAIT = 60
 

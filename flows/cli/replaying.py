@@ -15,7 +15,7 @@ _ACCEPTED = "accepted: policy=FILE.toml, chain=FOLDER"
 
 @answers
 def replay(
-    run: Annotated[str, typer.Argument(help="The pass: the id of its run, the beginning of it, or its name.", show_default=False)],
+    run: Annotated[str, typer.Argument(help="The pass: its run's id, the beginning of it, or its name.", show_default=False)],
     other: Annotated[list[str] | None, typer.Option("--with", metavar="WHAT=FILE", show_default=False, help=(
         "Make it with another policy (policy=FILE.toml) or another chain (chain=FOLDER)."))] = None,
 ) -> Answer:

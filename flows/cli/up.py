@@ -79,8 +79,9 @@ def _start(wired: Any, home: Path, port: int, children: list[Any], remember: Cal
 
 
 def _registered(wired: Any) -> Any:
-    from flows.cli import deploying
     from prefect.client.orchestration import get_client
+
+    from flows.cli import deploying
 
     done = deploying.register(wired)
     with get_client(sync_client=True) as client:

@@ -13,7 +13,6 @@ import pytest
 
 from connectors.base import ConnectorDown, ErrorKind, Health, Outcome, Outgoing, Receipt
 from connectors.registry import connect
-
 from tests.connectors.servers import Inbox, free_port, mail_server, scripted_server
 from tests.installed import needs
 

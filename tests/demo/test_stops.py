@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+
 from demo.__main__ import NotADemo, fresh
 from demo.season import CHAINS, stops
 

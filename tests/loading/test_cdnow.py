@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from demo.world import ORDERS, invent, purchases
 from marketing.house import House, Vat
 from marketing.policy import Policy

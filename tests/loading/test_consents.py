@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import pytest
+
 from marketing.addresses import address_key
 from tests.loading.told import AS_OF, counts
 

@@ -3,6 +3,7 @@
 import stat
 
 import pytest
+
 from tests.loading.told import counts
 from warehouse.loading import LoadError
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.passing import remade
 from tests.passing.changing import Changing, peopled
 from tests.passing.shop import Shop
 
@@ -34,3 +35,12 @@ def here(filled, tmp_path, monkeypatch):
     changing = Changing(tmp_path / "home", filled, monkeypatch)
     yield changing
     changing.warehouse.close()
+
+
+@pytest.fixture(scope="session")
+def season(tmp_path_factory):
+    """Two weeks of three chains, to be made again pass by pass; who changes anything makes one of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        here = remade.season(tmp_path_factory.mktemp("season"), patch)
+    yield here
+    here.warehouse.close()

@@ -6,8 +6,8 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from marketing.touch import seal
-from tests.prove.world import AT_MOST, WITHIN_DAYS, World
 from tests.prove.worker import BATCH
+from tests.prove.world import AT_MOST, WITHIN_DAYS, World
 from warehouse import Warehouse, maintenance, schema
 from warehouse.clock import wall
 from warehouse.determinism import relations

@@ -6,8 +6,8 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from demo.season import CHAINS
 
+from demo.season import CHAINS
 from flows.replaying import Change, replay
 from marketing.calendar import local, utc
 from marketing.policy import Policy
