@@ -48,4 +48,4 @@ def test_collect(passed):
 
 def test_maintain(passed):
     """Maintenance says what it folded and deleted."""
-    assert set(passed("maintain", "--json").json) == {"receipts", "folded", "files", "orphans", "rows", "snapshots", "branches"}
+    assert set(passed("maintain", "--json").json) == {"receipts", "folded", "files", "orphans", "rows", "snapshots", "branches", "records"}

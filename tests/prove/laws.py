@@ -14,6 +14,7 @@ from warehouse.determinism import relations
 from warehouse.manifest import current_number, parts_of
 from warehouse.outbox import open_batches
 from warehouse.reconciling import account, contradictions
+from warehouse.records import KEPT
 from warehouse.tables import TABLES
 
 __all__ = ["hold", "state", "table"]
@@ -111,7 +112,8 @@ def _hold_consent(warehouse: Warehouse) -> None:
 
 
 def _hold_files(warehouse: Warehouse) -> dict[str, int]:
-    """What is visible is what the manifest lists, row by row; after a sweep no other file is left, and none is gone."""
+    """What is visible is what the manifest lists, row by row; once no pass can be made again, a sweep leaves no other file,
+    and none is gone."""
     with warehouse.ledger.read() as tx:
         number = current_number(tx)
         parts = {tbl: parts_of(tx, number, tbl) for tbl in TABLES}
@@ -122,7 +124,7 @@ def _hold_files(warehouse: Warehouse) -> dict[str, int]:
     listed = {part.path for some in parts.values() for part in some if part.path}
     before = {path for path, _ in warehouse.store.files()}
     assert listed <= before, "a listed file is gone"
-    maintenance.sweep(warehouse, now=wall() + timedelta(days=30), grace=timedelta(0))
+    maintenance.sweep(warehouse, now=wall() + KEPT + timedelta(days=1), grace=timedelta(0))
     assert {path for path, _ in warehouse.store.files()} == listed, "a sweep left, or took, what it should not"
     return {"files": len(listed)}
 

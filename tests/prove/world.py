@@ -21,6 +21,7 @@ from tests.houses import FEW, HOUSE, SMS_HOURS
 from tests.prove import people
 from tests.prove.worker import Work, work
 from warehouse import Warehouse, schema
+from warehouse.acts import former
 
 __all__ = ["AT_MOST", "MOMENTS", "START", "WITHIN_DAYS", "Counts", "Setup", "World", "calendar_of", "random_times"]
 
@@ -118,10 +119,10 @@ class World:
                               key=b"proof")
 
     def unlisted(self) -> set[str]:
-        """The files of parts that the manifest does not list: what the dead have left behind."""
-        warehouse, path = self.open(), schema.part.c.path
+        """The files of parts that no manifest lists, be it of parts that were replaced: what the dead have left behind."""
+        warehouse = self.open()
         with warehouse.ledger.read() as tx:
-            listed = set(tx.execute(sa.select(path).where(path.is_not(None))).scalars())
+            listed = {path for table in (schema.part, former) for path in tx.execute(sa.select(table.c.path)).scalars()}
         files = {name for name, _ in warehouse.store.files()}
         warehouse.close()
         return files - listed
