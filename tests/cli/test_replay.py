@@ -8,7 +8,7 @@ from tests.cli.conftest import ROOT
 @pytest.fixture(scope="module")
 def run(passed) -> str:
     """The id of the pass that was made."""
-    return passed("sql", "select run from runs where kind = 'pass'", "--json").json[0]["run"]
+    return passed("sql", "select run from runs where kind = 'pass'", "--json").json["rows"][0]["run"]
 
 
 def test_the_same(passed, run):
@@ -20,7 +20,7 @@ def test_the_same(passed, run):
     assert "reactivate_lapsed, 2026-01-05 10:00 (Europe/Paris), 1 slice." in said.out
     assert "The same, row for row. Next: relance replay RUN --with policy=FILE.toml" in said.out
     assert (record["equal"], record["rows"], record["differing"], record["erased"]) == (
-        True, {"moves": 40, "touches": 17, "refusals": 3}, {"moves": 0, "touches": 0, "refusals": 0}, 0)
+        True, {"moves": 43, "touches": 17, "refusals": 3}, {"moves": 0, "touches": 0, "refusals": 0}, 0)
 
 
 def test_another_policy(passed, run, tmp_path):
@@ -33,8 +33,8 @@ def test_another_policy(passed, run, tmp_path):
 
     assert said.code == 0
     assert "deferred: hours" in said.out and "Next: relance explain CONTACT" in said.out
-    [touch] = [one for one in record["verdicts"] if one["live"] == "planned"]
-    assert (touch["step"], touch["contacts"], len(touch["such_as"])) == ("we_miss_you", 17, 5)
+    [touch] = [one for one in record["verdicts"] if one["live"] == "planned"]  # the seventeenth is a letter
+    assert (touch["step"], touch["contacts"], len(touch["such_as"])) == ("we_miss_you", 16, 5)
     same = passed("replay", run, "--with", f"policy={ROOT / 'policy.toml'}")
     assert (same.code, "The change makes no difference to this pass." in same.out) == (0, True)
 

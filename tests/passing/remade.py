@@ -56,7 +56,9 @@ def season(home: Path, patch: pytest.MonkeyPatch) -> Shop:
     here = Shop(home, patch, WELCOME, AFTER, WEEKLY, policy=LOOSE, slice_bits=4, queries={"all": EVERYBODY})
     here.contacts(*({"contact_id": number, "created_at": START + timedelta(days=number % 5),
                      "email": f"c{min(number, 40)}@example.org"} for number in range(1, 44)))
-    for day in (0, 1, 2, 3, 4, 5, 7, 9, 12, 16):
+    here.put("consents", *({"contact_id": number, "channel": channel, "purpose": "commercial", "status": "granted",
+                            "happened_at": START} for number in range(1, 44) if number % 9 for channel in ("email", "sms")))
+    for day in (0, 1, 2, 3, 5, 8, 12):
         now = START + timedelta(days=day)
         if day == 2:
             here.warehouse.clock.advance(now)

@@ -21,13 +21,14 @@ def test_a_tighter_cap_refuses_exactly(season, at_most, within_days):
     here = season
     sent = here.rows("SELECT contact_id, planned_at, run, step FROM touches ORDER BY planned_at, run, step, contact_id")
     change, found, expected = tighter(here, at_most=at_most, within_days=within_days), Counter(), Counter()
-    for run in runs_of(here):
+    later = runs_of(here)[-12:]
+    for run in later:
         for verdict in again(here, run, change).compared.verdicts:
             if not verdict.move and verdict.live == "planned":
                 assert verdict.replayed in ("deferred: cap, few", "dropped: stale, cap/few")
                 found[run] += verdict.contacts
     order = {run: number for number, run in enumerate(runs_of(here))}
-    for contact, now, run, _ in sent:
+    for contact, now, run, _ in (one for one in sent if one[2] in later):
         window = now - timedelta(days=within_days)
         before = [one for one in sent if one[0] == contact and order[one[2]] < order[run] and one[1] > window]
         expected[run] += len(before) >= at_most
