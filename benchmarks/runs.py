@@ -17,7 +17,6 @@ TEN = [f"steps_{number}" for number in range(10)]
 def empty(meter, times: int = 1) -> None:
     """The empty flow, the first flow run of its process, and more of them."""
     import fastapi.encoders  # noqa: F401  loading modules is left out: Prefect loads it where a flow has parameters
-
     from benchmarks.floor.empty_flow import empty as flow
 
     with meter:
@@ -31,7 +30,6 @@ def as_flow(meter, home: str) -> dict:
     shutil.copytree(home, copy)
     settle_home(copy)
     import fastapi.encoders  # noqa: F401  as in `empty`
-
     from flows import by_chain, recipe
 
     tasks, do = [], recipe.do
@@ -98,7 +96,6 @@ def tick(meter, home: str) -> None:
     settle_home(copy)
     chains.__path__.insert(0, f"{copy}/chains")
     import fastapi.encoders  # noqa: F401  as in `empty`
-
     from flows import by_chain
 
     flows = [getattr(by_chain, name) for name in TEN]

@@ -13,16 +13,7 @@ from pathlib import Path
 from pydantic import Field
 
 from connectors.base import (
-    ACCEPTED,
-    Base,
-    Capabilities,
-    ConnectorDown,
-    ErrorKind,
-    Health,
-    Outcome,
-    Outgoing,
-    Receipt,
-    Settings,
+    ACCEPTED, Base, Capabilities, ConnectorDown, ErrorKind, Health, Outcome, Outgoing, Receipt, Settings,
 )
 from connectors.mime import BadAddress, Letterhead, address_of
 from connectors.sink import Sink, read

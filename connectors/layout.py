@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, TemplateSyntaxError
 
+
 __all__ = ["BadTemplate", "Piece", "Read", "end_of", "flatten"]
 
 #: Gives the text of a template by its name on the search path; raises BadTemplate.

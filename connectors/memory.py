@@ -15,17 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from connectors.base import (
-    ACCEPTED,
-    CHANNELS,
-    Base,
-    Capabilities,
-    ConnectorDown,
-    ErrorKind,
-    Health,
-    Outcome,
-    Outgoing,
-    Receipt,
-    Settings,
+    ACCEPTED, CHANNELS, Base, Capabilities, ConnectorDown, ErrorKind, Health, Outcome, Outgoing, Receipt, Settings,
 )
 from connectors.sink import Sink
 

@@ -9,8 +9,8 @@ from typing import Any
 from demo import till, world
 from flows.load import load_file
 from marketing.calendar import utc
-from outbox.wired import Wired
 from tasks.collect import collect, fold
+from outbox.wired import Wired
 
 __all__ = ["CHAINS", "FIRST", "LAST", "PARAMS", "Season", "Stop", "stops"]
 

@@ -12,8 +12,8 @@ from flows.recipe import do
 from marketing.form import titled
 from tasks import recording
 from tasks.collect import fold
-from tasks.opening import Wired
 from tasks.send import send as send_by
+from tasks.opening import Wired
 
 __all__ = ["NoSuchConnector", "drain", "send"]
 

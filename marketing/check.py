@@ -16,21 +16,7 @@ from marketing.options import RunOptions
 from marketing.relation import ENTRY
 from marketing.responses import KNOWN, MACHINE_BRANCH_FORBIDDEN, NOT_SENT
 from marketing.steps import (
-    NAMED,
-    Assign,
-    ChainError,
-    Delay,
-    End,
-    Enrol,
-    Experiment,
-    Goal,
-    GoTo,
-    Send,
-    Split,
-    WaitFor,
-    Written,
-    branches,
-    walk,
+    NAMED, Assign, ChainError, Delay, End, Enrol, Experiment, Goal, GoTo, Send, Split, WaitFor, Written, branches, walk,
 )
 
 if TYPE_CHECKING:

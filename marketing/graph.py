@@ -10,21 +10,8 @@ from marketing.calendar import Span
 from marketing.relation import ANYWHERE, ENTRY, HOLDOUT, After, Edge, GoalOf, Graph, Step
 from marketing.responses import NOT_SENT
 from marketing.steps import (
-    Assign,
-    ChainError,
-    Delay,
-    End,
-    Enrol,
-    Exit,
-    Experiment,
-    GoTo,
-    Send,
-    Split,
-    Suppress,
-    WaitFor,
-    Written,
-    branches,
-    walk,
+    Assign, ChainError, Delay, End, Enrol, Exit, Experiment, GoTo, Send, Split, Suppress, WaitFor, Written,
+    branches, walk,
 )
 
 if TYPE_CHECKING:

@@ -4,26 +4,8 @@ from hypothesis import strategies as st
 
 from marketing.calendar import Span, days, hours, months, weeks
 from marketing.chain import (
-    BOUNCED_HARD,
-    CLICKED,
-    COMMERCIAL,
-    COUPON_REDEEMED,
-    NOT_SENT,
-    PURCHASED,
-    RELATIONSHIP,
-    REPLIED,
-    Assign,
-    Chain,
-    Delay,
-    Enrol,
-    Exit,
-    Experiment,
-    Goal,
-    GoTo,
-    Send,
-    Split,
-    Suppress,
-    WaitFor,
+    BOUNCED_HARD, CLICKED, COMMERCIAL, COUPON_REDEEMED, NOT_SENT, PURCHASED, RELATIONSHIP, REPLIED, Assign, Chain, Delay,
+    Enrol, Exit, Experiment, Goal, GoTo, Send, Split, Suppress, WaitFor,
 )
 from marketing.steps import NAMED, Written, walk
 

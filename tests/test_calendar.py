@@ -7,18 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketing.calendar import (
-    MICROSECOND,
-    Span,
-    add,
-    days,
-    hours,
-    latest_start,
-    local,
-    minutes,
-    months,
-    read_moment,
-    utc,
-    weeks,
+    MICROSECOND, Span, add, days, hours, latest_start, local, minutes, months, read_moment, utc, weeks,
 )
 
 PARIS = "Europe/Paris"

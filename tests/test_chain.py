@@ -5,21 +5,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from marketing.calendar import days, minutes, months, weeks
-from marketing.chain import (
-    CLICKED,
-    COMMERCIAL,
-    PURCHASED,
-    Chain,
-    Enrol,
-    Exit,
-    Experiment,
-    Goal,
-    GoTo,
-    Purpose,
-    Send,
-    WaitFor,
-    WaveParams,
-)
+from marketing.chain import CLICKED, COMMERCIAL, PURCHASED, Chain, Enrol, Exit, Experiment, Goal, GoTo, Purpose, Send, WaitFor, WaveParams
 from marketing.drawing import brief
 from marketing.steps import walk
 

@@ -5,24 +5,8 @@ from dataclasses import replace
 import pytest
 
 from marketing.chain import (
-    CLICKED,
-    COMMERCIAL,
-    PURCHASED,
-    RELATIONSHIP,
-    REPLIED,
-    Chain,
-    Delay,
-    Enrol,
-    Exit,
-    Experiment,
-    Goal,
-    GoTo,
-    Send,
-    Split,
-    Suppress,
-    WaitFor,
-    days,
-    weeks,
+    CLICKED, COMMERCIAL, PURCHASED, RELATIONSHIP, REPLIED, Chain, Delay, Enrol, Exit, Experiment, Goal, GoTo, Send, Split,
+    Suppress, WaitFor, days, weeks,
 )
 from marketing.changes import Change, Difference, compare, onward
 from marketing.graph import compile

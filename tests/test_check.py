@@ -8,23 +8,8 @@ from hypothesis import given
 
 from marketing.calendar import Span, days, months, weeks
 from marketing.chain import (
-    CLICKED,
-    COMMERCIAL,
-    PURCHASED,
-    Assign,
-    Chain,
-    ChainError,
-    Delay,
-    Enrol,
-    Exit,
-    Experiment,
-    Field,
-    Goal,
-    GoTo,
-    Send,
-    Split,
-    WaitFor,
-    WaveParams,
+    CLICKED, COMMERCIAL, PURCHASED, Assign, Chain, ChainError, Delay, Enrol, Exit, Experiment, Field, Goal,
+    GoTo, Send, Split, WaitFor, WaveParams,
 )
 from marketing.check import check, check_all, check_files
 from tests.random_chains import chains

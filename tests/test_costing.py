@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketing.chain import CLICKED, COMMERCIAL, PURCHASED, Chain, Exit, Goal, GoTo, Send, WaitFor, days
+from marketing.chain import CLICKED, COMMERCIAL, Chain, Exit, Goal, GoTo, PURCHASED, Send, WaitFor, days
 from marketing.costing import dearest
 from marketing.graph import ENTRY, compile
 from marketing.options import RunOptions

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import chains
 from connectors.base import Base
 from flows.cli.answering import _KNOWN
 from flows.cli.inserted import inserts, pictures, renewed, spoken
@@ -15,6 +14,8 @@ from marketing.graph import compile
 from reports.diagram import dot
 from warehouse import schema
 from warehouse.failpoints import FAILPOINTS
+
+import chains
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

@@ -5,25 +5,8 @@ from hypothesis import given
 
 from marketing.calendar import days, weeks
 from marketing.chain import (
-    CALL_BACK,
-    CLICKED,
-    COMMERCIAL,
-    NOT_SENT,
-    PURCHASED,
-    RELATIONSHIP,
-    Assign,
-    Chain,
-    ChainError,
-    Delay,
-    Enrol,
-    Exit,
-    Experiment,
-    Goal,
-    GoTo,
-    Send,
-    Split,
-    Suppress,
-    WaitFor,
+    CALL_BACK, CLICKED, COMMERCIAL, NOT_SENT, PURCHASED, RELATIONSHIP, Assign, Chain, ChainError, Delay, Enrol, Exit,
+    Experiment, Goal, GoTo, Send, Split, Suppress, WaitFor,
 )
 from marketing.drawing import mermaid, table
 from marketing.graph import ANYWHERE, ENTRY, Graph, compile

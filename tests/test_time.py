@@ -8,21 +8,7 @@ from datetime import timedelta
 import pytest
 
 from marketing.chain import (
-    CALL_BACK,
-    NOT_SENT,
-    PURCHASED,
-    RELATIONSHIP,
-    Chain,
-    Delay,
-    Exit,
-    Goal,
-    Send,
-    Span,
-    WaitFor,
-    days,
-    hours,
-    months,
-    weeks,
+    CALL_BACK, RELATIONSHIP, Chain, Delay, Exit, Goal, NOT_SENT, PURCHASED, Send, Span, WaitFor, days, hours, months, weeks,
 )
 from tests.clockwork import Clockwork, utc
 from tests.houses import SMS_HOURS

@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from warehouse import migrations, schema
 
+
 #: Seconds for which a writer on SQLite waits for another; a transaction lasts milliseconds.
 WAIT = 60
 

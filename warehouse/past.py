@@ -6,10 +6,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from warehouse import Warehouse, schema
-from warehouse.acts import former
+from warehouse.acts import former, stop
 from warehouse.branching import copy_table, making, open_branch
 from warehouse.manifest import current_number
 from warehouse.records import Record, settings_of
+from warehouse.stops import WITHDRAWN
 
 __all__ = ["branch_of_past", "made_again", "step_back"]
 
@@ -53,6 +54,10 @@ def step_back(stage: Warehouse, wh: Warehouse, record: Record) -> None:
         tx.execute(sa.delete(mark).where(mark.c.reader == reader, mark.c.slice == record.slice))
         stage.ledger.put(tx, mark, {"reader": reader, "slice": record.slice, "n": record.mark})
         tx.execute(sa.update(meta).where(meta.c.key == "clock").values(value=record.as_of.isoformat()))
+        tx.execute(sa.delete(stop))
+        for wave in record.withdrawn:
+            tx.execute(sa.insert(stop), {"scope": "wave", "name": str(wave), "at": record.as_of, "who": "", "why": "",
+                                         "ended_at": record.as_of, "ended_how": WITHDRAWN})
         # What the pass wrote anew stands again, to be written anew.
         tx.execute(sa.update(part).where(part.c.tbl.in_(_REWRITTEN), part.c.slice == record.slice, part.c.retired_n > record.n)
                    .values(retired_n=None, retired_at=None))

@@ -19,6 +19,7 @@ from warehouse.acts import replay, text
 from warehouse.clock import wall
 from warehouse.manifest import current_number
 from warehouse.passing.given import Given
+from warehouse.stops import withdrawn
 
 __all__ = ["KEPT", "NoRecord", "Record", "Way", "forget", "needed", "records_of", "remember", "run_named", "settings_of"]
 
@@ -62,6 +63,8 @@ class Record:
     versions: list[int]
     #: the last wave that there was
     waves: int
+    #: those that somebody had withdrawn
+    withdrawn: list[int]
     #: how many had entered the given waves before
     entered: dict[str, int]
     way: Way
@@ -82,7 +85,8 @@ def remember(passing, way: Way, messages: Mapping[str, str]) -> None:
     with ledger.read() as tx:
         waves = tx.execute(sa.select(sa.func.max(schema.wave.c.id))).scalar() or 0
     state = {
-        "mark": passing.mark, "waves": waves, "way": asdict(way), "house": house_digest, "policy": policy_digest,
+        "mark": passing.mark, "waves": waves, "withdrawn": sorted(withdrawn(ledger)), "way": asdict(way),
+        "house": house_digest, "policy": policy_digest,
         "rest": [(version, step, one.residents, one.next_due, one.feeds) for (version, step), one in passing.resting.items()],
         "versions": [version.id for version in passing.versions], "messages": dict(messages),
         "latencies": {name: late.total_seconds() for name, late in passing.latencies.items()},

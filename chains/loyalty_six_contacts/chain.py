@@ -1,19 +1,7 @@
 """Loyalty: six contacts in ten weeks, an offer never follows an offer."""
 
 from marketing.chain import (
-    COMMERCIAL,
-    PURCHASED,
-    RELATIONSHIP,
-    Chain,
-    Delay,
-    Field,
-    Goal,
-    Send,
-    Split,
-    WaveParams,
-    days,
-    months,
-    weeks,
+    COMMERCIAL, PURCHASED, RELATIONSHIP, Chain, Delay, Field, Goal, Send, Split, WaveParams, days, months, weeks,
 )
 
 

@@ -1,30 +1,8 @@
 """Prospecting: a web lead is given to a rep, called, then followed by the call's outcome."""
 
 from marketing.chain import (
-    APPOINTMENT,
-    CALL_BACK,
-    CLICKED,
-    COMMERCIAL,
-    NOT_NOW,
-    NOT_SENT,
-    PURCHASED,
-    REFUSED,
-    RELATIONSHIP,
-    SEND_DOCUMENTS,
-    Assign,
-    Chain,
-    Delay,
-    Enrol,
-    Exit,
-    Field,
-    Goal,
-    GoTo,
-    Send,
-    WaitFor,
-    WaveParams,
-    days,
-    hours,
-    minutes,
+    APPOINTMENT, CALL_BACK, CLICKED, COMMERCIAL, NOT_NOW, NOT_SENT, PURCHASED, REFUSED, RELATIONSHIP, SEND_DOCUMENTS,
+    Assign, Chain, Delay, Enrol, Exit, Field, Goal, GoTo, Send, WaitFor, WaveParams, days, hours, minutes,
 )
 
 

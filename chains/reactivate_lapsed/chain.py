@@ -1,24 +1,8 @@
 """Reactivation: win back buyers who fell silent; stop writing to those who stay silent."""
 
 from marketing.chain import (
-    CLICKED,
-    COMMERCIAL,
-    NOT_SENT,
-    PURCHASED,
-    RELATIONSHIP,
-    Chain,
-    Delay,
-    Enrol,
-    Exit,
-    Field,
-    Goal,
-    Send,
-    Suppress,
-    WaitFor,
-    WaveParams,
-    days,
-    months,
-    weeks,
+    CLICKED, COMMERCIAL, NOT_SENT, PURCHASED, RELATIONSHIP, Chain, Delay, Enrol, Exit, Field, Goal, Send, Suppress,
+    WaitFor, WaveParams, days, months, weeks,
 )
 
 

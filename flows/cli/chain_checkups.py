@@ -57,7 +57,6 @@ def sources(wired: Any) -> Iterator[Finding]:
 def runs(wired: Any) -> Iterator[Finding]:
     """The last run of each kind ended well."""
     import sqlalchemy as sa
-
     from warehouse.runs import mark_crashed
     from warehouse.schema import chain, run
 
@@ -81,7 +80,6 @@ def runs(wired: Any) -> Iterator[Finding]:
 def outbox(wired: Any) -> Iterator[Finding]:
     """No message waits for a sender that does not come."""
     import sqlalchemy as sa
-
     from warehouse.pausing import paused_chains
     from warehouse.schema import batch, run
 

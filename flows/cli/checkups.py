@@ -110,7 +110,6 @@ def cannot_open(error: Exception) -> Finding:
 def ledger(wired: Any) -> Iterator[Finding]:
     """The ledger can be written, and is of this version's revision."""
     import sqlalchemy as sa
-
     from warehouse import schema
 
     where = wired.warehouse.ledger.url.render_as_string()
@@ -163,7 +162,6 @@ def secret(wired: Any) -> Iterator[Finding]:
 def clock(wired: Any) -> Iterator[Finding]:
     """The clock of the machine does not stand behind what has happened already."""
     import sqlalchemy as sa
-
     from warehouse.schema import run
 
     simulated, wall = wired.warehouse.clock.simulated(), wired.wall()

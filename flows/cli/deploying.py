@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+
 from flows.cli.answering import FAILED, Answer, Refused, answers
 
 __all__ = ["Deployed", "Difference", "deploy", "differences", "forget_missed", "register", "wanted"]
@@ -91,11 +92,10 @@ def register(wired: Any) -> Deployed:
 
     Raises Refused while a changed chain would lose people.
     """
-    from prefect.client.orchestration import get_client
-
     import chains
     from flows import deployments
     from flows.cli.chain_changes import lost
+    from prefect.client.orchestration import get_client
     from tasks.alarm_automations import NoSuchBlock, register_alarms
     from tasks.automations import forget_wakings, register_wakings
 
@@ -144,10 +144,9 @@ def forget_missed(client: Any) -> int:
 
     A schedule's next run does what they would have done; before it comes, they would all start at once.
     """
+    from flows.deployments import POOL
     from prefect.client.schemas.filters import FlowRunFilter
     from prefect.states import Crashed
-
-    from flows.deployments import POOL
 
     now, missed = datetime.now(UTC), 0
     while runs := _runs(client, FlowRunFilter(
@@ -178,11 +177,10 @@ def _text(wired: Any) -> tuple[str, dict[str, str]]:
 
 
 def _make_pool(client: Any) -> None:
+    from flows.deployments import POOL
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.exceptions import ObjectAlreadyExists
     from prefect.workers.process import ProcessWorker
-
-    from flows.deployments import POOL
 
     try:
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process", description="Where the chains run.",
@@ -193,9 +191,8 @@ def _make_pool(client: Any) -> None:
 
 def _there(client: Any) -> dict[str, Any]:
     """The deployments of this project that the server has, by name."""
-    from prefect.client.schemas.filters import DeploymentFilter
-
     from flows.deployments import POOL
+    from prefect.client.schemas.filters import DeploymentFilter
 
     ours = DeploymentFilter(tags={"all_": [POOL]})
     return {one.name: one for one in client.read_deployments(deployment_filter=ours, limit=200)}

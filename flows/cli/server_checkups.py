@@ -55,9 +55,8 @@ def same_version(client: Any, wired: Any) -> Iterator[Finding]:
 
 def pool(client: Any, wired: Any) -> Iterator[Finding]:
     """The work pool is there and goes on."""
-    from prefect.exceptions import ObjectNotFound
-
     from flows.deployments import POOL
+    from prefect.exceptions import ObjectNotFound
 
     try:
         found = client.read_work_pool(POOL)
@@ -72,10 +71,9 @@ def pool(client: Any, wired: Any) -> Iterator[Finding]:
 
 def workers(client: Any, wired: Any) -> Iterator[Finding]:
     """A worker is there to start runs."""
+    from flows.deployments import POOL
     from prefect.client.schemas.filters import WorkerFilter
     from prefect.exceptions import ObjectNotFound
-
-    from flows.deployments import POOL
 
     try:
         online = client.read_workers_for_work_pool(POOL, worker_filter=WorkerFilter(status={"any_": ["ONLINE"]}))

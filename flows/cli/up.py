@@ -79,9 +79,8 @@ def _start(wired: Any, home: Path, port: int, children: list[Any], remember: Cal
 
 
 def _registered(wired: Any) -> Any:
-    from prefect.client.orchestration import get_client
-
     from flows.cli import deploying
+    from prefect.client.orchestration import get_client
 
     done = deploying.register(wired)
     with get_client(sync_client=True) as client:

@@ -9,6 +9,7 @@ from connectors.base import Connector
 from connectors.memory import forget
 from connectors.registry import connect
 from connectors.sink import read
+
 from tests.connectors.servers import mail_server
 
 __all__ = ["STAGES", "Stage"]

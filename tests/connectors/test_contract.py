@@ -8,19 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import (
-    CHANNELS,
-    BadSignature,
-    Base,
-    Connector,
-    ErrorKind,
-    Health,
-    Outcome,
-    Outgoing,
-    RawRequest,
-    Receipt,
-)
+from connectors.base import CHANNELS, BadSignature, Base, Connector, ErrorKind, Health, Outcome, Outgoing, RawRequest, Receipt
 from connectors.registry import BadSettings, UnknownConnector, connect, connector_class, kinds
+
 from tests.connectors.stages import STAGES, Stage
 
 NOW = datetime(2026, 3, 2, 9, 30)

@@ -13,6 +13,7 @@ import pytest
 
 from connectors.base import ConnectorDown, ErrorKind, Health, Outcome, Outgoing, Receipt
 from connectors.registry import connect
+
 from tests.connectors.servers import Inbox, free_port, mail_server, scripted_server
 from tests.installed import needs
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from connectors.base import ErrorKind, Outcome
 from connectors.mime import Letterhead, header_text, stuffed
 from connectors.smtp_replies import CLASSES, CODES, PHASES, STATUS, receipt_of
+
 from tests.connectors.servers import mail_server, scripted_server
 from tests.connectors.test_smtp import NOW, mail, outcomes, touch
 

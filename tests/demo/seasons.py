@@ -8,11 +8,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import chains
 import demo
 from demo import closing, findings, show
 from demo.season import CHAINS, FIRST, LAST, Season, stops
 from demo.world import ORDERS
+
+import chains
 from flows import recipe, wiring
 from reports.html import Report
 

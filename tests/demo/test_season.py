@@ -7,10 +7,10 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 
 import pytest
-
 from demo import closing
 from demo.season import CHAINS, PARAMS
 from demo.world import few, lines
+
 from reports import html
 from tests.demo.seasons import play
 

@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 
 import pytest
-
 from demo.__main__ import NotADemo, fresh
 from demo.season import CHAINS, stops
 

@@ -56,13 +56,7 @@ def everything_kept(run_id) -> str:
     """The flow run, its task runs, its logs and its artifacts, as the server tells them."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import (
-        ArtifactFilter,
-        ArtifactFilterFlowRunId,
-        FlowRunFilter,
-        FlowRunFilterId,
-        LogFilter,
-        LogFilterFlowRunId,
-    )
+        ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, FlowRunFilterId, LogFilter, LogFilterFlowRunId)
 
     with get_client(sync_client=True) as client:
         runs = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
@@ -113,9 +107,8 @@ def test_a_mistake_is_told_at_the_start(tmp_path, monkeypatch):
 def test_secrets_are_nowhere(tmp_path, monkeypatch, prefect_server):
     """A run of the check tells login, sender and problem, in its state and its table; neither the secret in a Block nor that
     of the environment stands in its parameters, task runs, artifact or logs, in the ledger, or in the server's database."""
-    from prefect.logging import get_run_logger
-
     from flows.check_connectors import connectors
+    from prefect.logging import get_run_logger
 
     with scripted_server(RELAY | {"MAIL": f"553 5.7.1 not with {IN_BLOCK}"}) as (_, port):
         settled(tmp_path, monkeypatch, port)
@@ -142,7 +135,6 @@ def test_secrets_are_nowhere(tmp_path, monkeypatch, prefect_server):
 def _logging_publish(logger):
     """The publishing of the flow, whose log also says all that the task was given."""
     from prefect import task
-
     from tasks.examine import publish
 
     @task

@@ -16,9 +16,8 @@ TELLING, OPENING = "reactivate lapsed · wave 1 · 2026-01-05 10:00 · test", "r
 def house(tmp_path, monkeypatch, prefect_server):
     """A house with forty contacts on 5 January 2026; `house.names(run)` are the names of a run, to Prefect and in the ledger."""
     relance = answering(tmp_path, monkeypatch)
-    from prefect.client.orchestration import get_client
-
     from flows import wiring
+    from prefect.client.orchestration import get_client
 
     wired = wiring.wired()
     wired.warehouse.clock.simulate(START)

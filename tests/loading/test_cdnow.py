@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-
 from demo.world import ORDERS, invent, purchases
 from marketing.house import House, Vat
 from marketing.policy import Policy

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import pytest
-
 from marketing.addresses import address_key
 from tests.loading.told import AS_OF, counts
 

@@ -4,7 +4,6 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
-
 from marketing.addresses import address_key
 from tests.loading.told import counts
 from warehouse import Warehouse

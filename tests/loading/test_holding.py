@@ -4,7 +4,6 @@ import errno
 import sqlite3
 
 import pytest
-
 from tests.loading.told import counts
 from warehouse.loading import LoadError
 from warehouse.store import FolderStore

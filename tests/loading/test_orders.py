@@ -4,7 +4,6 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-
 from marketing.house import Vat
 from tests.loading.told import AS_OF, counts
 from warehouse.loading import load

@@ -3,7 +3,6 @@
 import stat
 
 import pytest
-
 from tests.loading.told import counts
 from warehouse.loading import LoadError
 

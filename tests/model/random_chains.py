@@ -6,32 +6,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from marketing.chain import (
-    CALL_BACK,
-    CLICKED,
-    COMMERCIAL,
-    COUPON_REDEEMED,
-    INBOUND_CALL,
-    NOT_SENT,
-    PURCHASED,
-    RELATIONSHIP,
-    TRANSACTIONAL,
-    Chain,
-    ChainError,
-    Delay,
-    Enrol,
-    Exit,
-    Experiment,
-    Goal,
-    GoTo,
-    Send,
-    Split,
-    Suppress,
-    WaitFor,
-    days,
-    hours,
-    minutes,
-    months,
-    weeks,
+    CALL_BACK, CLICKED, COMMERCIAL, COUPON_REDEEMED, INBOUND_CALL, NOT_SENT, PURCHASED, RELATIONSHIP, TRANSACTIONAL, Chain, ChainError, Delay, Enrol, Exit, Experiment, Goal, GoTo, Send, Split, Suppress,
+    WaitFor, days, hours, minutes, months, weeks,
 )
 from marketing.steps import Written
 

@@ -3,21 +3,7 @@
 from datetime import timedelta
 
 from marketing.chain import (
-    CALL_BACK,
-    CLICKED,
-    PURCHASED,
-    Chain,
-    Delay,
-    Enrol,
-    Exit,
-    Goal,
-    GoTo,
-    Split,
-    Suppress,
-    WaitFor,
-    days,
-    hours,
-    minutes,
+    CALL_BACK, CLICKED, PURCHASED, Chain, Delay, Enrol, Exit, Goal, GoTo, Split, Suppress, WaitFor, days, hours, minutes,
 )
 from tests.model.examples import day, offer, small_chain, thanks
 from tests.model.facts import Contact

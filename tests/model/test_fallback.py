@@ -1,7 +1,7 @@
 """A Send's further channels, each asked only when the last came to nothing: the slow model beside the engine."""
 
 
-from marketing.chain import CALL_BACK, CLICKED, NOT_SENT, Delay, Exit, GoTo, Split, WaitFor, days, hours, minutes
+from marketing.chain import CALL_BACK, CLICKED, NOT_SENT, Delay, Exit, GoTo, WaitFor, Split, days, hours, minutes
 from tests.model.examples import day, offer, small_chain, thanks
 from tests.model.facts import Contact
 from tests.model.test_engine_scripts import answer, consent, drain, passing

@@ -1,19 +1,7 @@
 """The meaning of the grammar, pinned: entering, leaving by goal and exits, holdouts, hand-overs."""
 
 from marketing.chain import (
-    CLICKED,
-    COUPON_REDEEMED,
-    INBOUND_CALL,
-    PURCHASED,
-    Delay,
-    Enrol,
-    Exit,
-    Goal,
-    GoTo,
-    Suppress,
-    WaitFor,
-    days,
-    weeks,
+    CLICKED, COUPON_REDEEMED, INBOUND_CALL, PURCHASED, Delay, Enrol, Exit, Goal, GoTo, Suppress, WaitFor, days, weeks,
 )
 from marketing.chance import in_share
 from tests.model.examples import ANNA, accepted, day, model_of, offer, path, refused, small_chain, thanks

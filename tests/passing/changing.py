@@ -8,20 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows import recipe
-from marketing.chain import (
-    CLICKED,
-    PURCHASED,
-    RELATIONSHIP,
-    REPLIED,
-    Chain,
-    Delay,
-    Exit,
-    Goal,
-    Send,
-    WaitFor,
-    days,
-    weeks,
-)
+from marketing.chain import CLICKED, PURCHASED, RELATIONSHIP, REPLIED, Chain, Delay, Exit, Goal, Send, WaitFor, days, weeks
 from marketing.changes import Change, Difference
 from marketing.graph import compile
 from tests.houses import SMS_HOURS

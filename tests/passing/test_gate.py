@@ -9,6 +9,7 @@ from marketing.chain import CLICKED, COMMERCIAL, RELATIONSHIP, TRANSACTIONAL, Ch
 from marketing.chance import GLOBAL_HOLDOUT, in_share
 from tests.passing.shop import START, one_send
 
+
 GROUNDS = [
     # channel, purpose, consent said, customer, may be written to
     ("email", COMMERCIAL, None, False, False),

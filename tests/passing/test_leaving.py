@@ -6,19 +6,7 @@ from datetime import timedelta
 from flows import recipe
 from flows.send import drain
 from marketing.chain import (
-    APPOINTMENT,
-    CLICKED,
-    COMMERCIAL,
-    PURCHASED,
-    RELATIONSHIP,
-    Chain,
-    Delay,
-    Exit,
-    Goal,
-    Send,
-    WaitFor,
-    days,
-    weeks,
+    APPOINTMENT, CLICKED, COMMERCIAL, PURCHASED, RELATIONSHIP, Chain, Delay, Exit, Goal, Send, WaitFor, days, weeks,
 )
 from marketing.responses import CANCELLED, NOT_CANCELLED
 from outbox.sender import Sender

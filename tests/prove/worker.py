@@ -15,7 +15,7 @@ from connectors.sink import read
 from flows import recipe, wiring
 from flows.maintain import tidy_up
 from flows.send import drain
-from marketing.responses import BOUNCED_HARD, CLICKED, PURCHASED, REPLIED, UNSUBSCRIBED, Response
+from marketing.responses import BOUNCED_HARD, CLICKED, PURCHASED, REPLIED, Response, UNSUBSCRIBED
 from warehouse import commit, failpoints, maintenance
 from warehouse.inbox import Inbox, to_json
 from warehouse.passing import send as planning

@@ -11,6 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from warehouse import schema
+from warehouse.passing.standing import refresh_standing
 from warehouse.commit import HeadMoved
 from warehouse.ledger import LedgerError
 from warehouse.loading.cells import Reader
@@ -20,7 +21,6 @@ from warehouse.loading.reading import Sheet, read
 from warehouse.loading.rejects import rejected_places, write_rejects
 from warehouse.loading.report import Report
 from warehouse.loading.understanding import Complaint, Understood, is_corrected, understand
-from warehouse.passing.standing import refresh_standing
 from warehouse.store import StoreError
 
 __all__ = ["load"]

@@ -1,18 +1,7 @@
 """Where the spiral hands over: two Sends in a row (the first with a second leg), a rep, a wait."""
 
 from marketing.chain import (
-    CLICKED,
-    COMMERCIAL,
-    RELATIONSHIP,
-    Assign,
-    Chain,
-    Delay,
-    Exit,
-    GoTo,
-    Send,
-    Suppress,
-    WaitFor,
-    days,
+    CLICKED, COMMERCIAL, RELATIONSHIP, Assign, Chain, Delay, Exit, GoTo, Send, Suppress, WaitFor, days,
 )
 
 CHAIN = Chain(

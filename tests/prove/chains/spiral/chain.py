@@ -1,26 +1,8 @@
 """A chain that uses every word at which something could be lost: GoTo, hand-over, two Sends, waits, Suppress."""
 
 from marketing.chain import (
-    CLICKED,
-    COMMERCIAL,
-    NOT_SENT,
-    PURCHASED,
-    RELATIONSHIP,
-    REPLIED,
-    UNSUBSCRIBED,
-    Chain,
-    Delay,
-    Enrol,
-    Exit,
-    Experiment,
-    Goal,
-    GoTo,
-    Send,
-    Split,
-    Suppress,
-    WaitFor,
-    days,
-    weeks,
+    CLICKED, COMMERCIAL, NOT_SENT, PURCHASED, RELATIONSHIP, REPLIED, UNSUBSCRIBED, Chain, Delay, Enrol, Exit, Experiment, Goal,
+    GoTo, Send, Split, Suppress, WaitFor, days, weeks,
 )
 
 CHAIN = Chain(
