@@ -19,7 +19,8 @@ __all__ = ["approve"]
 def approve(wave: Annotated[int, titled("Wave")], decision: Annotated[Literal["approve", "reject"], titled("Decision")],
             your_name: Annotated[str, titled("Your name")], why: Annotated[str, titled("Why")] = "",
             at_most: Annotated[int | None, titled("At most so many contacts")] = None,
-            cost: Annotated[float | None, titled("At most such a cost")] = None) -> Any:
+            cost: Annotated[float | None, titled("At most such a cost")] = None,
+            anyway: Annotated[bool, titled("Although a check stands against it")] = False) -> Any:
     """Decide on a wave that waits; the chain's next pass takes in what was approved, and never more.
 
     Args:
@@ -29,11 +30,12 @@ def approve(wave: Annotated[int, titled("Wave")], decision: Annotated[Literal["a
         why: Kept in the journal. No names or addresses of customers, please.
         at_most: No more contacts than this enter, drawn by chance. Empty: as many as were asked for.
         cost: No more contacts enter than this pays for, in the house's currency. Empty: as much as was asked for.
+        anyway: Approve a wave that a check says must not leave as it is.
     """
     wired = wiring.wired()
     with recording.recorded(wired, "approve", str(flow_run.id), name=flow_run.name, by=recording.starter()) as summary:
         one = decided(wired, wave, typed(your_name), approve=decision == "approve", why=why, most_contacts=at_most,
-                      most_cost=None if cost is None else Decimal(str(cost)))
+                      most_cost=None if cost is None else Decimal(str(cost)), anyway=anyway)
         summary.update(wave=wave, chain=one.chain, decision=decision, contacts=one.most_contacts)
     if decision == "approve":
         waking.at_once(wired, one.chain)

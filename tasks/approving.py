@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
+
+from prefect.artifacts import create_markdown_artifact
+from prefect.context import FlowRunContext
 
 from marketing.approval import APPROVED, AWAITING, ENTERED, LAPSED, REJECTED, VOID, Approval, exceeded
 from marketing.calendar import add
@@ -60,9 +63,12 @@ def entered(wired: Wired, permitted: Permit) -> None:
 
 
 def decided(wired: Wired, wave: int, who: Who, *, approve: bool, why: str = "", most_contacts: int | None = None,
-            most_cost: Decimal | None = None) -> Approval:
-    """Somebody has decided on a wave. An approval is bound to the messages that it was asked with; one that is given again,
-    to the messages as they are now. Raises NotAwaiting."""
+            most_cost: Decimal | None = None, anyway: bool = False) -> Approval:
+    """Somebody has decided on a wave; one against which a check stands is approved `anyway`, or not.
+
+    An approval is bound to the messages that it was asked with; one that is given again, to the messages as they are now.
+    Raises NotAwaiting.
+    """
     ledger = wired.warehouse.ledger
     one = approving.found(ledger, wave)
     now_read = digests(wired, versions_of(ledger, chain_numbers(ledger)[one.chain])[-1]) if approve else one.messages
@@ -70,6 +76,10 @@ def decided(wired: Wired, wave: int, who: Who, *, approve: bool, why: str = "", 
         approving.end(ledger, wave, VOID)
         raise NotAwaiting(f"wave {wave} cannot be approved: a message of {one.chain} has changed since it was asked for. "
                           f"The next pass asks anew: relance pass {one.chain}")
+    blocking = [found["sentence"] for found in one.summary.get("checks", ()) if found["blocking"]]
+    if approve and blocking and not anyway:
+        raise NotAwaiting(f"wave {wave} cannot be approved as it is: {' '.join(blocking)} Mend it and the next pass asks anew, "
+                          "or approve it anyway.")
     read = now_read if approve and one.state in (APPROVED, ENTERED) else None
     return approving.decide(ledger, wave, who, approve=approve, now=wired.warehouse.clock.now(), why=why,
                             most_contacts=most_contacts, most_cost=most_cost, messages=read)
@@ -105,9 +115,34 @@ def _waits(wired: Wired, chain: Chain, version: Version, asked: Mapping[str, Any
     cost = each * own  # as if nobody were held out: who will be is not drawn yet
     if not exceeded(thresholds, own, cost):
         return None
-    return approving.found(ledger, approving.ask(
-        ledger, chain=version.chain, version=version.id, run=run, params=asked, contacts=own, cost=cost,
-        messages=digests(wired, version), summary=summary.to_json(), now=now, lapses_at=add(now, thresholds.waits, zone)))
+    found = approving.found(ledger, approving.ask(
+        ledger, chain=version.chain, version=version.id, run=run, params=asked, contacts=own, cost=cost, now=now,
+        messages=digests(wired, version), summary={**summary.to_json(), **_looked_at(wired, chain, asked)},
+        lapses_at=add(now, thresholds.waits, zone)))
+    _publish(wired, found)
+    return found
+
+
+def _looked_at(wired: Wired, chain: Chain, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person should have seen before deciding: what stands against it, and each message for somebody invented."""
+    from outbox.checking import checks  # what prints letters and reads links, which an idle pass has no need of
+    from outbox.preview import every
+
+    return {"checks": [asdict(finding) for finding in checks(wired, chain, asked)],
+            "previews": [{"step": one.step, "channel": one.channel, "refused": one.refused,
+                          "subject": one.content.get("subject", ""),
+                          "text": one.content.get("text") or one.content.get("script") or one.content.get("title", "")}
+                         for one in every(wired, chain, asked)]}
+
+
+def _publish(wired: Wired, one: Approval) -> None:
+    """The page of the wave that waits, in the run that asked; outside a flow run there is nowhere to publish it."""
+    if FlowRunContext.get() is not None:
+        from reports.approval import page
+
+        house = wired.warehouse.house
+        create_markdown_artifact(page(one, house.zone, house.currency, house.banner), key="approval",
+                                 description=one.told(house.zone, house.currency))
 
 
 def _may_enter(wired: Wired, chain: Chain, version: Version, asked: Mapping[str, Any], run: str) -> int:

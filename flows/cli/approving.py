@@ -39,6 +39,7 @@ def approve(
         "No more contacts than this enter, drawn by chance; none: as many as were asked for."))] = None,
     cost: Annotated[float | None, typer.Option("--cost", metavar="AMOUNT", min=0, show_default=False, help=(
         "No more contacts enter than this pays for, each by the dearest way."))] = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Although a check stands against it.")] = False,
     why: Why = "",
 ) -> Answer:
     """Approve a wave: the chain's next pass takes it in, with the gate of that moment, and never more than was approved.
@@ -51,7 +52,8 @@ def approve(
     running.quiet_prefect()
     wired = running.opened()
     limit = None if cost is None else Decimal(str(cost))
-    one = decided(wired, wave, running.who(), approve=True, why=why, most_contacts=at_most, most_cost=limit)
+    one = decided(wired, wave, running.who(), approve=True, why=why, most_contacts=at_most, most_cost=limit,
+                  anyway=anyway)
     house = wired.warehouse.house
     return Answer({"approval": one}, [
         f"Wave {wave} of {one.chain} is approved: at most {one.most_contacts:,} contacts, {one.most_cost:,.2f} {house.currency}. "
@@ -76,3 +78,7 @@ def _told(one: Any, house: Any) -> Iterator[Any]:
     if given:
         yield f"  with {given}"
     yield f"  {one.summary.get('sentence', '')}"
+    for found in one.summary.get("checks", ()):
+        yield f"  {'BLOCKS: ' if found['blocking'] else ''}{found['sentence']}"
+    for said in one.summary.get("previews", ()):
+        yield f"  {said['step']} by {said['channel']}: {said['subject'] or said['text'][:100]}"

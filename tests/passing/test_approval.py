@@ -29,10 +29,10 @@ def house(tmp_path, monkeypatch):
     wired.__dict__["messages"] = Messages(tmp_path / "chains", wired.warehouse.house.language)
     letter = tmp_path / "chains/reactivate_lapsed/messages/we_miss_you.fr.email.j2"
 
-    def edit():
+    def edit(word="silence", other="mutisme"):
         """Somebody writes another word into the first letter."""
         text = letter.read_text(encoding="utf-8")
-        letter.write_text(text.replace("silence", "mutisme"), encoding="utf-8")
+        letter.write_text(text.replace(word, other), encoding="utf-8")
         assert letter.read_text(encoding="utf-8") != text
 
     relance.wired, relance.edit = wired, edit
@@ -64,6 +64,8 @@ def test_it_waits(house):
     assert (waiting["wave"], waiting["contacts"], waiting["state"]) == (1, 20, "awaiting")
     assert "relance approve 1, or relance reject 1" in first["sentence"] and first["awaits"] == again["awaits"]
     assert alarms_of(house) == ["awaiting_approval"]
+    assert [one["sentence"] for one in waiting["summary"]["checks"] if one["blocking"]] == []
+    assert {(one["step"], one["channel"]) for one in waiting["summary"]["previews"]} >= {("we_miss_you", "email"), ("win_back_letter", "post")}
     assert waiting["summary"]["entered"] == 20 and set(waiting["messages"]) >= {"we_miss_you.email.fr", "win_back_offer.email.en"}
     assert house("reconcile").code == 0
 
@@ -198,6 +200,29 @@ def acts(house) -> list[dict]:
 
     assert broken(house.wired.warehouse.ledger) == ""
     return [asdict(entry) for entry in entries(house.wired.warehouse.ledger) if entry.act != "run"]
+
+
+def test_a_check_stands_against_it(house):
+    """Who approves a wave that a check says must not leave is told what to mend, and may approve it anyway."""
+    house.edit("silence", "silence {{ params.discount_percent }} <a href='nowhere'>ici</a>")
+    house(*PASS)
+    said, anyway = house("approve", "1"), house("approve", "1", "--anyway")
+
+    assert said.code == 2 and "wave 1 cannot be approved as it is" in said.err and "nowhere" in said.err
+    assert anyway.code == 0 and house(*PASS).json["entered"] == 20
+
+
+def test_the_page(house):
+    """The page of a wave that waits says who would enter, what stands against it and what would be said, and names nobody."""
+    from reports.approval import page
+    from warehouse import approving
+
+    house(*PASS)
+    text = page(approving.found(house.wired.warehouse.ledger, 1), "Europe/Paris", "EUR", "TEST")
+
+    assert text.startswith("# Wave 1 of reactivate lapsed") and "> **TEST**" in text and "20 contacts" in text
+    assert "| we miss you | " in text and "### we miss you, by email" in text and "## What stands against it" in text
+    assert "c1@example.org" not in text and "Martin" not in text
 
 
 def test_the_journal_knows(house):
