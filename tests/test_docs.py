@@ -213,10 +213,10 @@ def test_the_readme_shows_a_shipped_chain():
 
 def test_commands_are_real():
     """Every relance command and make target that a page shows exists."""
-    known = set(re.findall(r"^## relance ([\w ]+)$", text_of(DOCS / "commands.md"), re.MULTILINE))
+    known = set(re.findall(r"^## relance ([\w -]+)$", text_of(DOCS / "commands.md"), re.MULTILINE))
     heads = {command.split()[0] for command in known}
     targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
-    shown = {(page.name, words) for page in PAGES for words in re.findall(r"(?:`|\$ |&& )relance ([a-z]+)", text_of(page))}
+    shown = {(page.name, words) for page in PAGES for words in re.findall(r"(?:`|\$ |&& )relance ([a-z-]+)", text_of(page))}
     made = {(page.name, target) for page in PAGES for target in re.findall(r"(?:`|^|\$ )make ([a-z-]+)", text_of(page), re.MULTILINE)}
 
     assert sorted(one for one in shown if one[1] not in heads) == []
