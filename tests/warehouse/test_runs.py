@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from warehouse import processes, runs, schema
+from warehouse import acts, journal, processes, runs, schema
 from warehouse.ledger import Ledger
 
 ROOT = Path(__file__).parents[2]
@@ -102,8 +102,12 @@ def test_the_run_itself_has_the_last_word(ledger):
 
 
 def test_a_ledger_of_before_is_brought_up(ledger):
-    """Runs that a ledger kept before it knew processes stay, and are given a day."""
+    """Runs that a ledger kept before it knew processes stay, and are given a day; what people do can be kept from then on."""
     with ledger.begin() as tx:
+        for name in acts.__all__:
+            tx.execute(sa.text(f"DROP TABLE {name}"))
+        tx.execute(sa.text("ALTER TABLE batch DROP COLUMN wave"))
+        tx.execute(sa.text("DELETE FROM counter WHERE name = 'journal'"))
         tx.execute(sa.text("DROP INDEX run_in_state"))
         tx.execute(sa.text("ALTER TABLE run DROP COLUMN process"))
         tx.execute(sa.text("INSERT INTO run (id, name, kind, started_at, state) "
@@ -114,6 +118,9 @@ def test_a_ledger_of_before_is_brought_up(ledger):
     after_an_hour = states(again)
     runs.mark_crashed(again, WALL + timedelta(hours=25))
     said = states(again)
+
+    journal.note(again, journal.Who("anne"), "stop", {}, now=WALL)
+    sealed = journal.broken(again)
     again.close()
 
-    assert (after_an_hour["old"][0], said["old"][0]) == ("running", "crashed")
+    assert (after_an_hour["old"][0], said["old"][0], sealed) == ("running", "crashed", "")
