@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from connectors.message import MissingMessage
-from marketing.graph import Step
+from marketing.graph import Graph, Step
 from outbox.wired import Wired
 from warehouse import approving
 from warehouse.versions import Version
@@ -11,10 +11,10 @@ from warehouse.versions import Version
 __all__ = ["digests", "unbound"]
 
 
-def digests(wired: Wired, version: Version) -> dict[str, str]:
+def digests(wired: Wired, graph: Graph) -> dict[str, str]:
     """The digest of every message of a chain, by "step.channel.language"; "" where one is missing."""
-    return {name: digest for step in version.graph.sends for channel in step.channels
-            for name, digest in _of(wired, version, step, channel).items()}
+    return {name: digest for step in graph.sends for channel in step.channels
+            for name, digest in _of(wired, graph, step, channel).items()}
 
 
 def unbound(wired: Wired, version: Version, step: Step, channel: str, waves: Collection[int]) -> frozenset[int]:
@@ -22,15 +22,15 @@ def unbound(wired: Wired, version: Version, step: Step, channel: str, waves: Col
     approved = approving.bound(wired.warehouse.ledger, list(waves))
     if not approved:
         return frozenset()
-    now = _of(wired, version, step, channel)
+    now = _of(wired, version.graph, step, channel)
     held = frozenset(wave for wave, read in approved.items() if any(read.get(name) != digest for name, digest in now.items()))
     for wave in approved:
         approving.mark_unbound(wired.warehouse.ledger, wave, step.name, wave in held)
     return held
 
 
-def _of(wired: Wired, version: Version, step: Step, channel: str) -> dict[str, str]:
-    name = (version.name, step.message, channel)
+def _of(wired: Wired, graph: Graph, step: Step, channel: str) -> dict[str, str]:
+    name = (graph.chain, step.message, channel)
     found = {}
     for language in wired.messages.languages(*name) or ("",):
         try:

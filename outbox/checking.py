@@ -15,9 +15,9 @@ from outbox.checking_content import of_content
 from outbox.checking_links import links, of_links
 from outbox.checking_plan import listens, of_calls, of_incentives, of_offers, of_waits, sendings
 from outbox.checking_values import Patterns, of_values, patterns, read_in
-from outbox.inventing import Printed, messages_of, printed
+from outbox.inventing import Printed, printed
 
-__all__ = ["Finding", "checks", "message_hashes"]
+__all__ = ["Finding", "checks"]
 
 #: Follows a link: None where it answers, else whether it is surely dead, and what it said.
 Reach = Callable[[str], tuple[bool, str] | None]
@@ -54,19 +54,6 @@ def checks(wired, chain: Chain, params: WaveParams | Mapping[str, Any] | None = 
     """
     asked = params if isinstance(params, WaveParams) else chain.params(**(params or {}))
     return sorted(_Checking(wired, chain, asked, reach).findings(), key=lambda finding: not finding.blocking)
-
-
-def message_hashes(wired, chain: Chain) -> dict[str, str]:
-    """The SHA-256 of each message by "message.language.kind" ("message.kind" for a file of all languages): of its file and
-    of all that it extends, includes or imports. Raises BadTemplate or MissingMessage.
-    """
-    return {".".join(filter(None, (step.message, language, channel))):
-            wired.messages.get(chain.name, step.message, channel, language).digest
-            for step, channel, language in messages_of(wired, compile(chain)) if channel not in _UNWRITTEN}
-
-
-#: Channels to which no message is written.
-_UNWRITTEN = ("feed", "webhook")
 
 
 class _Checking:

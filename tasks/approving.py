@@ -71,7 +71,7 @@ def decided(wired: Wired, wave: int, who: Who, *, approve: bool, why: str = "", 
     """
     ledger = wired.warehouse.ledger
     one = approving.found(ledger, wave)
-    now_read = digests(wired, versions_of(ledger, chain_numbers(ledger)[one.chain])[-1]) if approve else one.messages
+    now_read = digests(wired, versions_of(ledger, chain_numbers(ledger)[one.chain])[-1].graph) if approve else one.messages
     if one.state == AWAITING and now_read != one.messages:
         approving.end(ledger, wave, VOID)
         raise NotAwaiting(f"wave {wave} cannot be approved: a message of {one.chain} has changed since it was asked for. "
@@ -117,7 +117,7 @@ def _waits(wired: Wired, chain: Chain, version: Version, asked: Mapping[str, Any
         return None
     found = approving.found(ledger, approving.ask(
         ledger, chain=version.chain, version=version.id, run=run, params=asked, contacts=own, cost=cost, now=now,
-        messages=digests(wired, version), summary={**summary.to_json(), **_looked_at(wired, chain, asked)},
+        messages=digests(wired, version.graph), summary={**summary.to_json(), **_looked_at(wired, chain, asked)},
         lapses_at=add(now, thresholds.waits, zone)))
     _publish(wired, found)
     return found
@@ -160,7 +160,7 @@ def _may_enter(wired: Wired, chain: Chain, version: Version, asked: Mapping[str,
 
 def _still_bound(wired: Wired, version: Version, one: Approval) -> bool:
     """Whether the messages are those that were approved; a wave whose messages have changed is void, and asked for anew."""
-    if one.messages == digests(wired, version):
+    if one.messages == digests(wired, version.graph):
         return True
     approving.end(wired.warehouse.ledger, one.wave, VOID)
     return False
