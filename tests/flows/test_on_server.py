@@ -69,13 +69,14 @@ def test_what_is_there(deployed):
     """A deployment for each chain and each flow of the house: one run at a time, nothing to pull, not paused."""
     found = {one["name"]: one for one in deployed.ask("POST", "/deployments/filter", {})[1]}
 
-    assert set(found) == {*chains.names(), "send", "collect", "load", "report", "maintain", "watch", "connectors"}
+    by_hand = {"load", "approve", "release", "STOP"}
+    assert set(found) == {*chains.names(), *by_hand, "send", "collect", "report", "maintain", "watch", "connectors"}
     for name, one in found.items():
-        if name != "watch":  # which frees the places of dead runs
+        if name not in ("watch", "STOP"):  # they free the places of dead runs, and wait for nobody
             assert one["global_concurrency_limit"]["limit"] == 1
             assert one["concurrency_options"]["collision_strategy"] == "ENQUEUE"
         assert (one["paused"], one["pull_steps"], one["work_pool_name"], one["tags"][0]) == (False, [], POOL, "relance")
-        assert [schedule["active"] for schedule in one["schedules"]] == ([] if name == "load" else [True])
+        assert [schedule["active"] for schedule in one["schedules"]] == ([] if name in by_hand else [True])
         assert one["description"].startswith("# ")
 
 
