@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import cache
 
 from marketing.relation import ENTRY, HOLDOUT, Edge, Graph
 
@@ -18,12 +17,20 @@ def dearest(graph: Graph, costs: Mapping[str, Decimal]) -> Decimal:
     targets = sorted({to for _, _, to in bounded})
     most = {target: max(bound for (_, _, to), bound in bounded.items() if to == target) for target in targets}
 
-    @cache
-    def onward(name: str, visits: tuple[int, ...]) -> Decimal:
-        step = graph.step(name)
-        own = max((costs.get(channel, Decimal(0)) for channel in step.channels), default=Decimal(0))
-        ways = [onward(edge.to, after) for edge in graph.out(name) if (after := _after(edge, visits)) is not None]
-        return own + max(ways, default=Decimal(0))
+    def onward(first: str, visits: tuple[int, ...]) -> Decimal:
+        # By hand and not by calls within calls: with several GoTo a way may be longer than Python's stack is deep.
+        known: dict[tuple[str, tuple[int, ...]], Decimal] = {}
+        ahead = [(first, visits)]
+        while ahead:
+            name, so_far = here = ahead[-1]
+            ways = [(edge.to, after) for edge in graph.out(name) if (after := _after(edge, so_far)) is not None]
+            if here in known or (unknown := [way for way in ways if way not in known]) == []:
+                own = max((costs.get(channel, Decimal(0)) for channel in graph.step(name).channels), default=Decimal(0))
+                known[here] = own + max((known[way] for way in ways), default=Decimal(0))
+                ahead.pop()
+            else:
+                ahead += unknown
+        return known[first, visits]
 
     def _after(edge: Edge, visits: tuple[int, ...]) -> tuple[int, ...] | None:
         """The visits so far once an edge is taken, None where it may not be: those of unbounded edges count too."""

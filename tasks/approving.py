@@ -50,7 +50,9 @@ def permit(wired: Wired, chain: Chain, version: Version, params: Any, run: str, 
                      if _still_bound(wired, version, one))
     waits = _waits(wired, chain, version, asked, run, size)
     if not waits:
-        return Permit(approved, room=wired.warehouse.policy.approval.room(dearest(version.graph, wired.warehouse.house.costs)))
+        thresholds = wired.warehouse.policy.approval
+        room = thresholds.room(dearest(version.graph, wired.warehouse.house.costs)) if thresholds else None
+        return Permit(approved, room=room)
     house = wired.warehouse.house
     said = "" if waits.state in (APPROVED, ENTERED) else waits.told(house.zone, house.currency)
     return Permit(approved, asks=False, said=said)

@@ -70,3 +70,11 @@ def test_room():
     assert RunOptions(budget="6.99").room(graph, COSTS) == 9
     assert RunOptions(budget=7, at_most=4).room(graph, COSTS) == 4
     assert RunOptions(budget=0).room(chain_of(send("feed", "feed")), COSTS) is None
+
+
+def test_a_long_way():
+    """With many visits the way is longer than calls may stand within one another, and is counted all the same."""
+    steps = [step for n in range(8) for step in (
+        send(f"ask_{n}", "email"), WaitFor(f"answer_{n}", days(1), {CLICKED: [GoTo("ask_0", at_most=60)]}, otherwise=[]))]
+
+    assert dearest(chain_of(*steps), COSTS) == Decimal("4.80")
