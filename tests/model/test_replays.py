@@ -54,7 +54,7 @@ def test_random_worlds(tmp_path_factory, world):
 
 
 @pytest.mark.prove
-@settings(max_examples=60, derandomize=False, **SETTINGS)
+@settings(max_examples=20, derandomize=False, **SETTINGS)
 @given(world=worlds())
 def test_many_random_worlds(tmp_path_factory, world):
     """Made again, a pass moves, plans and refuses what it did, in worlds new each time."""
