@@ -19,6 +19,7 @@ from marketing.responses import BOUNCED_HARD, CLICKED, PURCHASED, REPLIED, Respo
 from warehouse import commit, failpoints, maintenance
 from warehouse.inbox import Inbox, to_json
 from warehouse.passing import send as planning
+from warehouse.records import KEPT
 
 #: The chains of the proofs; only a process that works in their world sees them.
 CHAINS = str(Path(__file__).parent / "chains")
@@ -123,9 +124,9 @@ def send(wired, run: str) -> None:
 
 
 def maintain(wired, run: str) -> None:
-    """Fold and sweep as if a day had gone by since the last process died."""
+    """Fold and sweep as if what was replaced were read by no record of a pass any more, nor by anybody who has died."""
     maintenance.fold_small(wired.warehouse, run=run, as_of=wired.warehouse.clock.now(), more_than=2)
-    maintenance.sweep(wired.warehouse, now=wired.wall() + timedelta(days=1), grace=timedelta(0))
+    maintenance.sweep(wired.warehouse, now=wired.wall() + KEPT + timedelta(days=1), grace=timedelta(0))
 
 
 def tidy(wired, run: str) -> None:
