@@ -48,5 +48,5 @@ def test_pressed(tmp_path):
 
     print(f"\nfrom the press to the row: {', '.join(f'{delay:.1f} s' for delay in delays)}; it said: {ended['state']['message']}")
     assert (wrong["state_type"], "there is no wave '99'" in wrong["state"]["message"]) == ("FAILED", True)
-    assert acts == [("stop", "Bruno", "typed"), ("release", "Bruno", "typed")] * 3
+    assert [one for one in acts if one[0] in ("stop", "release")] == [("stop", "Bruno", "typed"), ("release", "Bruno", "typed")] * 3
     assert max(delays) < 10
