@@ -197,7 +197,7 @@ def test_the_page_leads_on(installation, pages, runs):
     run = installation.ended(asked["id"])
     [figures] = installation.ask("/artifacts/filter", artifacts={"flow_run_id": {"any_": [run["id"]]}, "type": {"any_": ["markdown"]}})
 
-    assert named["name"] == "reactivate lapsed, spring"
+    assert named["name"] == "reactivate lapsed, spring · test"
     assert re.fullmatch(r"reactivate lapsed · wave \d+ · 2026-01-05 10:00 · test", run["name"]), run["name"]
     leads = {named["name"]: f"/runs/flow-run/{named['id']}", run["name"]: f"/runs/flow-run/{run['id']}",
              "These figures as they are by now": "/artifacts/key/reactivate-lapsed",
