@@ -53,7 +53,7 @@ class Expecting:
         """Draw the answers to what was planned since the last call, and the purchases of those who entered."""
         with self.warehouse.ledger.read() as tx:
             now, of_chain = current_number(tx), schema.part.c.chain == self.version.chain
-            new = parts_of(tx, now, ("touches", "moves"), of_chain, schema.part.c.n > self._seen)
+            new = parts_of(tx, now, ("touches", "moves"), of_chain, schema.part.c.place > self._seen)
         for part in new:
             if part.tbl == "touches":
                 self._answers(part, fresh=True)
@@ -95,7 +95,7 @@ class Expecting:
         for slice in self.warehouse.slices():
             with self.warehouse.ledger.read() as tx:
                 planned = parts_of(tx, current_number(tx), "touches", schema.part.c.chain == self.version.chain,
-                                   schema.part.c.n > self.first, slice=slice)
+                                   schema.part.c.place > self.first, slice=slice)
             if not planned:
                 continue
             pieces = [f"SELECT enrolment_id, {places.get((one.to_step, one.channel), LAST)} AS place, "

@@ -26,7 +26,7 @@ def planned(ledger, chain: int, after: int) -> Planned:
     """The touches of a chain that were listed after the number `after`."""
     part, found = schema.part, Planned()
     query = sa.select(part.c.to_step, part.c.channel, part.c.cost, part.c.happened_at, part.c.rows).where(
-        part.c.tbl == "touches", part.c.chain == chain, part.c.n > after, part.c.retired_n.is_(None))
+        part.c.tbl == "touches", part.c.chain == chain, part.c.place > after, part.c.retired_n.is_(None))
     with ledger.read() as tx:
         for step, channel, cost, moment, rows in tx.execute(query):
             found.touches[step, channel] += rows

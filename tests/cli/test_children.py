@@ -50,6 +50,8 @@ def test_it_ends_by_force(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux only")
 def test_it_leaves_nothing(tmp_path):
     """What a child has started, and left behind in a session of its own, is ended with it."""
+    if any(tasks.read_text() for tasks in Path("/proc/self/task").glob("*/children")):
+        pytest.skip("a Prefect server of this process, which other tests ask, would be ended too")
     made = child(tmp_path, PARENT)
     until = time.monotonic() + 20
     while made.ended is None and time.monotonic() < until:
